@@ -1,0 +1,1111 @@
+/*
+ * nepit.h - information theory for programs that want exact answers.
+ *
+ * This header is the manual. What holds for every function stands here, once;
+ * a function's comment adds only what is its own.
+ *
+ * Status      A function returns a nepit_status: NEPIT_OK, or a negative
+ *             NEPIT_ERROR_... when the call was wrong, and then nothing was
+ *             written. NaN and infinity are results and come with NEPIT_OK.
+ *             After NEPIT_ERROR_CANCELLED the contents of the outputs are
+ *             unspecified. nepit_status_message gives a sentence.
+ *
+ * Units       base is the base of the logarithm, finite and greater than 1:
+ *             2 for bits, 10 for hartleys, NEPIT_E for nepits (nats).
+ *
+ * Arrays      A nepit_array is a borrowed, read-only matrix; its rows are
+ *             independent problems and its columns the outcomes. Strides are
+ *             in elements and may have either sign; row_stride 0 repeats one
+ *             row; a column of a row-major matrix is a row with another
+ *             stride, and none of them is copied as a whole. Bytes in gaps are
+ *             neither read nor written. Elements are aligned to their own
+ *             size. data may be NULL where rows or cols is 0. There may be
+ *             zero rows; zero cols is NEPIT_ERROR_SHAPE.
+ *             Two inputs have the same cols, and the same rows unless one of
+ *             them has a single row, which then serves all; the number of
+ *             results is the larger of the two. An output has exactly the
+ *             documented extent. A nepit_mutable_array is the writable twin,
+ *             of a floating-point dtype, in which no two elements share
+ *             memory: a stride of 0 needs an extent of 1.
+ *
+ * Weights     Rows of weights are normalised: counts and probabilities serve
+ *             alike, and p_j stands for w_j / sum_k w_k throughout.
+ *             nepit_check_distribution tells which row is not a distribution.
+ *
+ * Values      A weight of 0 contributes 0 (0 log 0 = 0), as does an outcome
+ *             with p = q = 0. A row with a negative, infinite or NaN weight,
+ *             or one that sums to zero, gives NaN, and no other row does. -0
+ *             is 0, and a zero result is +0. Sums that over- or underflow are
+ *             scaled by a power of two. No divergence is ever negative, and
+ *             each is exactly 0 for equal rows. float32 and half floats are
+ *             read exactly; 64-bit integers are rounded to float64.
+ *
+ * Accuracy    A bound holds for float64 and integer input, relative to the
+ *             exact value for the weights as given, while inputs, sums and
+ *             results are in the normal range. For float32 and half floats it
+ *             is 2^-21 unless a comment says otherwise. A divergence keeps its
+ *             bound where p and q nearly agree, down to values of 1e-30, and
+ *             2^-30 below. Where a component of a gradient adds terms of
+ *             both signs, the bound is relative to the sum of their
+ *             magnitudes.
+ *
+ * Sameness    A result depends on the values in its own row and the element
+ *             type alone: the same bits come from every instruction set,
+ *             number of threads, alignment, stride and batch.
+ *
+ * Execution   Where work can be long, a nepit_execution says how many threads
+ *             to use and who is told the progress. NULL: the calling thread
+ *             alone, no monitor. Threads live no longer than the call.
+ *
+ * Memory      No function keeps or returns memory. One whose comment says
+ *             "Allocates" returns NEPIT_ERROR_MEMORY when there is none; the
+ *             others need none. (To read rows whose columns are far apart, a
+ *             call may borrow up to 4 MiB a thread; without them the same
+ *             result takes longer.)
+ *
+ * Aliasing    Inputs may overlap one another. Outputs overlap nothing.
+ *
+ * Threads     Any number of threads may call at once; there is no state. The
+ *             caller's floating-point environment is neither used nor changed.
+ */
+#ifndef NEPIT_H
+#define NEPIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define NEPIT_API __attribute__((visibility("default")))
+#else
+#define NEPIT_API
+#endif
+
+/** The version of this header; nepit_version() is that of the library. */
+#define NEPIT_VERSION_MAJOR 0
+#define NEPIT_VERSION_MINOR 1
+#define NEPIT_VERSION_PATCH 0
+
+/** The base of the natural logarithm: results in nepits. */
+#define NEPIT_E 2.71828182845904523536
+
+/* ----------------------------------------------------------------- status */
+
+/** NEPIT_OK, or what was wrong with the call. */
+typedef int32_t nepit_status;
+
+#define NEPIT_OK 0               /**< The call was right. */
+#define NEPIT_ERROR_NULL (-1)    /**< A pointer that is needed is NULL. */
+#define NEPIT_ERROR_SHAPE (-2)   /**< Extents disagree, are empty or too large, or elements overlap. */
+#define NEPIT_ERROR_DTYPE (-3)   /**< No such element type, or one that does not serve here. */
+#define NEPIT_ERROR_BASE (-4)    /**< The base is not finite and greater than 1. */
+#define NEPIT_ERROR_PARAMETER (-5) /**< A number is outside the range its comment gives. */
+#define NEPIT_ERROR_SIZE (-6)    /**< A record's size is not one this library knows. */
+#define NEPIT_ERROR_MEMORY (-7)  /**< There is no memory. */
+#define NEPIT_ERROR_CANCELLED (-8) /**< The monitor asked to stop. */
+
+/* ------------------------------------------------------------------ arrays */
+
+/** The type of an array's elements. */
+typedef int32_t nepit_dtype;
+
+#define NEPIT_F64 1   /**< double */
+#define NEPIT_F32 2   /**< float */
+#define NEPIT_F16 3   /**< IEEE binary16 */
+#define NEPIT_BF16 4  /**< bfloat16 */
+#define NEPIT_I8 5    /**< int8_t */
+#define NEPIT_I16 6   /**< int16_t */
+#define NEPIT_I32 7   /**< int32_t */
+#define NEPIT_I64 8   /**< int64_t */
+#define NEPIT_U8 9    /**< uint8_t */
+#define NEPIT_U16 10  /**< uint16_t */
+#define NEPIT_U32 11  /**< uint32_t */
+#define NEPIT_U64 12  /**< uint64_t */
+
+/** A borrowed, read-only matrix; passed by value. See Arrays. */
+typedef struct nepit_array {
+    const void *data;       /**< element [0, 0] */
+    size_t rows;            /**< independent problems */
+    size_t cols;            /**< outcomes: the axis a measure runs along */
+    ptrdiff_t row_stride;   /**< in elements; 0 repeats one row */
+    ptrdiff_t col_stride;   /**< in elements */
+    nepit_dtype dtype;      /**< NEPIT_F64 ... NEPIT_U64 */
+} nepit_array;
+
+/** A borrowed matrix that is written; passed by value. See Arrays. */
+typedef struct nepit_mutable_array {
+    void *data;             /**< element [0, 0]; NULL where the array is optional and absent */
+    size_t rows;            /**< independent problems */
+    size_t cols;            /**< outcomes */
+    ptrdiff_t row_stride;   /**< in elements */
+    ptrdiff_t col_stride;   /**< in elements */
+    nepit_dtype dtype;      /**< NEPIT_F64, NEPIT_F32, NEPIT_F16 or NEPIT_BF16 */
+} nepit_mutable_array;
+
+/** A view of rows x cols adjacent elements. */
+static inline nepit_array nepit_rows(const void *data, size_t rows, size_t cols, nepit_dtype dtype) {
+    nepit_array array;
+    array.data = data;
+    array.rows = rows;
+    array.cols = cols;
+    array.row_stride = (ptrdiff_t)cols;
+    array.col_stride = 1;
+    array.dtype = dtype;
+    return array;
+}
+
+/** A writable view of rows x cols adjacent elements. */
+static inline nepit_mutable_array nepit_mutable_rows(void *data, size_t rows, size_t cols, nepit_dtype dtype) {
+    nepit_mutable_array array;
+    array.data = data;
+    array.rows = rows;
+    array.cols = cols;
+    array.row_stride = (ptrdiff_t)cols;
+    array.col_stride = 1;
+    array.dtype = dtype;
+    return array;
+}
+
+/** The absent array, for an optional output. */
+static inline nepit_mutable_array nepit_no_array(void) {
+    return nepit_mutable_rows(NULL, 0, 0, NEPIT_F64);
+}
+
+/** One row of n adjacent doubles. */
+static inline nepit_array nepit_vector_f64(const double *data, size_t n) {
+    return nepit_rows(data, 1, n, NEPIT_F64);
+}
+
+/** One row of n adjacent floats. */
+static inline nepit_array nepit_vector_f32(const float *data, size_t n) {
+    return nepit_rows(data, 1, n, NEPIT_F32);
+}
+
+/** One row of n adjacent 64-bit counts. */
+static inline nepit_array nepit_vector_i64(const int64_t *data, size_t n) {
+    return nepit_rows(data, 1, n, NEPIT_I64);
+}
+
+/** rows x cols adjacent doubles. */
+static inline nepit_array nepit_rows_f64(const double *data, size_t rows, size_t cols) {
+    return nepit_rows(data, rows, cols, NEPIT_F64);
+}
+
+/** rows x cols adjacent floats. */
+static inline nepit_array nepit_rows_f32(const float *data, size_t rows, size_t cols) {
+    return nepit_rows(data, rows, cols, NEPIT_F32);
+}
+
+/** rows x cols adjacent 64-bit counts. */
+static inline nepit_array nepit_rows_i64(const int64_t *data, size_t rows, size_t cols) {
+    return nepit_rows(data, rows, cols, NEPIT_I64);
+}
+
+/** The columns of a row-major matrix of rows x cols, as rows of a view. */
+static inline nepit_array nepit_columns(const void *data, size_t rows, size_t cols, nepit_dtype dtype) {
+    nepit_array array;
+    array.data = data;
+    array.rows = cols;
+    array.cols = rows;
+    array.row_stride = 1;
+    array.col_stride = (ptrdiff_t)cols;
+    array.dtype = dtype;
+    return array;
+}
+
+/* --------------------------------------------------------------- execution */
+
+/** Is told, on the calling thread, how much of the work is done.
+ *
+ *  @param context  What the nepit_execution carries.
+ *  @param progress In [0, 1]; never falls.
+ *  @return 0 to go on, anything else to stop the call with NEPIT_ERROR_CANCELLED.
+ */
+typedef int32_t (*nepit_monitor)(void *context, double progress);
+
+/** How to run a call whose work can be long; NULL means this thread, no monitor. */
+typedef struct nepit_execution {
+    size_t size;            /**< sizeof(nepit_execution) of the caller */
+    int32_t threads;        /**< 1 or more; 0: as many as this thread may use processors */
+    nepit_monitor monitor;  /**< called now and then; may be NULL */
+    void *context;          /**< handed to monitor */
+} nepit_execution;
+
+/* ----------------------------------------------------------------- library */
+
+/** The version of the library, "major.minor.patch".
+ *
+ *  @return A constant string.
+ *  Since:  0.1
+ */
+NEPIT_API const char *nepit_version(void);
+
+/** The instruction set that the kernels use: "x86-64", "x86-64-v3" or "x86-64-v4".
+ *
+ *  The environment variable NEPIT_ISA, read once, lowers the choice.
+ *
+ *  @return A constant string.
+ *  Since:  0.1
+ */
+NEPIT_API const char *nepit_isa(void);
+
+/** A sentence that says what a status means.
+ *
+ *  @param status Any number.
+ *  @return A constant string.
+ *  Since:  0.1
+ */
+NEPIT_API const char *nepit_status_message(nepit_status status);
+
+/* ============================================================== discrete ===
+ * Measures of one distribution and divergences between two, given as weights.
+ */
+
+/* ---------------------------------------------------------- one distribution */
+
+/** Shannon entropy of each row.
+ *
+ *      H = -sum_j p_j log p_j
+ *
+ *  @param[in]  weights [rows, cols] Counts or probabilities, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] From 0 to log(cols).
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-50, also where one outcome dominates.
+ *  Reference: Cover and Thomas (2006), equation 2.1.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_entropy(nepit_array weights, double base, const nepit_execution *execution, double *out);
+
+/** Shannon entropy of each row, and its gradient.
+ *
+ *      dH/dw_j = -(log p_j + H) / W,    W = sum_k w_k
+ *
+ *  @param[in]  weights [rows, cols] Counts or probabilities, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Entropies; optional.
+ *  @param[out] gradient [rows, cols] With respect to the weights as given; optional.
+ *  @return As nepit_entropy.
+ *
+ *  Values:    +infinity at a weight of 0; NaN throughout a row whose entropy is NaN.
+ *  Accuracy:  entropies as nepit_entropy; gradient 2^-46.
+ *  Reference: differentiates Cover and Thomas (2006), equation 2.1.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_entropy_gradient(nepit_array weights, double base, const nepit_execution *execution,
+                                              double *out, nepit_mutable_array gradient);
+
+/** Renyi entropy of each row.
+ *
+ *      H_a = log(sum_j p_j^a) / (1 - a)
+ *
+ *  with its limits: a = 0 the Hartley entropy (log of the number of outcomes
+ *  with weight), 1 Shannon's, 2 the collision entropy, infinity the
+ *  min-entropy -log(max p).
+ *
+ *  @param[in]  weights [rows, cols] Counts or probabilities, at least 0.
+ *  @param      order   In [0, inf]. The order a.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] From 0 to log(cols).
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-44, also for an order near 1.
+ *  Reference: Renyi (1961), On measures of entropy and information, equation 1.21.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_renyi_entropy(nepit_array weights, double order, double base,
+                                           const nepit_execution *execution, double *out);
+
+/** Renyi entropy of each row, and its gradient.
+ *
+ *      dH_a/dw_j = a / (1 - a) (p_j^(a-1) / sum_k p_k^a - 1) / W,    W = sum_k w_k
+ *
+ *  @param[in]  weights [rows, cols] Counts or probabilities, at least 0.
+ *  @param      order   In [0, inf]. The order a; at infinity the greatest weight counts, at ties their mean.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Entropies; optional.
+ *  @param[out] gradient [rows, cols] With respect to the weights as given; optional.
+ *  @return As nepit_renyi_entropy.
+ *
+ *  Values:    at a weight of 0 the one-sided limit: +infinity for orders in (0, 1], a / ((a - 1) W) above, +infinity at 0;
+ *             NaN throughout a row whose entropy is NaN.
+ *  Accuracy:  entropies as nepit_renyi_entropy; gradient 2^-42.
+ *  Reference: differentiates Renyi (1961), equation 1.21.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_renyi_entropy_gradient(nepit_array weights, double order, double base,
+                                                    const nepit_execution *execution, double *out,
+                                                    nepit_mutable_array gradient);
+
+/** Tsallis entropy of each row.
+ *
+ *      S_a = (1 - sum_j p_j^a) / (a - 1),    S_1 = H in nepits
+ *
+ *  @param[in]  weights [rows, cols] Counts or probabilities, at least 0.
+ *  @param      order   In [0, inf]. The order a.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0; it has no unit.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-44, also for an order near 1.
+ *  Reference: Tsallis (1988), Possible generalization of Boltzmann-Gibbs statistics, equation 1.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_tsallis_entropy(nepit_array weights, double order, const nepit_execution *execution,
+                                             double *out);
+
+/** Hill number of each row: the effective number of outcomes.
+ *
+ *      N_a = (sum_j p_j^a)^(1 / (1 - a)) = exp(H_a),    N_1 the perplexity exp(H)
+ *
+ *  @param[in]  weights [rows, cols] Counts or probabilities, at least 0.
+ *  @param      order   In [0, inf]. The order a; 1 gives the perplexity.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] From 1 to cols.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-44.
+ *  Reference: Hill (1973), Diversity and evenness, equation 3.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_hill_number(nepit_array weights, double order, const nepit_execution *execution,
+                                         double *out);
+
+/** Perplexity of each row: the exponential of its entropy.
+ *
+ *      N_1 = exp(H)
+ *
+ *  @param[in]  weights [rows, cols] Counts or probabilities, at least 0.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] From 1 to cols.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-44.
+ *  Reference: Hill (1973), equation 3, at order 1.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_perplexity(nepit_array weights, const nepit_execution *execution, double *out);
+
+/** Binary entropy function of each element.
+ *
+ *      h(p) = -p log p - (1 - p) log(1 - p)
+ *
+ *  @param[in]  probabilities [rows, cols] From 0 to 1.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] From 0 to log(2).
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    NaN for an element that is not in [0, 1]; no other element is concerned.
+ *  Accuracy:  2^-50; float32 input is computed in float64.
+ *  Reference: Cover and Thomas (2006), equation 2.5.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_binary_entropy(nepit_array probabilities, double base, const nepit_execution *execution,
+                                            nepit_mutable_array out);
+
+/** Binary entropy function of each element, and its derivative.
+ *
+ *      dh/dp = log((1 - p) / p)
+ *
+ *  @param[in]  probabilities [rows, cols] From 0 to 1.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] Entropies; optional.
+ *  @param[out] gradient [rows, cols] Derivatives, +infinity at 0 and -infinity at 1; optional.
+ *  @return As nepit_binary_entropy.
+ *
+ *  Values:    NaN for an element that is not in [0, 1].
+ *  Accuracy:  2^-50, the derivative too, also near 1/2.
+ *  Reference: differentiates Cover and Thomas (2006), equation 2.5.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_binary_entropy_gradient(nepit_array probabilities, double base,
+                                                     const nepit_execution *execution, nepit_mutable_array out,
+                                                     nepit_mutable_array gradient);
+
+/* --------------------------------------------------------- two distributions */
+
+/** Cross-entropy of each row of p relative to q.
+ *
+ *      H(p, q) = -sum_j p_j log q_j
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least H(p).
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity where p has mass and q has none.
+ *  Accuracy:  2^-50.
+ *  Reference: Murphy (2022), Probabilistic Machine Learning, equation 6.7.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_cross_entropy(nepit_array p, nepit_array q, double base, const nepit_execution *execution,
+                                           double *out);
+
+/** Cross-entropy of each row of p relative to q, and its gradients.
+ *
+ *      dH/dp_j = -(log q_j + H(p, q)) / P,    dH/dq_j = (1 - p_j / q_j) / Q
+ *
+ *  with respect to the weights as given, P and Q their sums, p_j and q_j on
+ *  the right normalised.
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Cross-entropies; optional.
+ *  @param[out] p_gradient [rows, cols] Of each result; optional.
+ *  @param[out] q_gradient [rows, cols] Of each result; optional.
+ *  @return As nepit_cross_entropy.
+ *
+ *  Values:    where q_j = 0: dp +infinity, dq -infinity if p_j > 0, else 1/Q. Where the value is +infinity, dp is NaN
+ *             and dq as by its formula. NaN throughout where the value is NaN.
+ *  Accuracy:  values as nepit_cross_entropy; gradients 2^-46.
+ *  Reference: differentiates Murphy (2022), equation 6.7.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_cross_entropy_gradient(nepit_array p, nepit_array q, double base,
+                                                    const nepit_execution *execution, double *out,
+                                                    nepit_mutable_array p_gradient, nepit_mutable_array q_gradient);
+
+/** Kullback-Leibler divergence of each row of p from q.
+ *
+ *      D(p || q) = sum_j p_j log(p_j / q_j)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights of the reference, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity where p has mass and q has none.
+ *  Accuracy:  2^-48.
+ *  Reference: Cover and Thomas (2006), equation 2.26.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_kl_divergence(nepit_array p, nepit_array q, double base, const nepit_execution *execution,
+                                           double *out);
+
+/** Kullback-Leibler divergence of each row of p from q, and its gradients.
+ *
+ *      dD/dp_j = (log(p_j / q_j) - D) / P,    dD/dq_j = (1 - p_j / q_j) / Q
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights of the reference, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Divergences; optional.
+ *  @param[out] p_gradient [rows, cols] Of each result; optional.
+ *  @param[out] q_gradient [rows, cols] Of each result; optional.
+ *  @return As nepit_kl_divergence.
+ *
+ *  Values:    where p_j = 0: dp -infinity, or 0 if q_j = 0 too; dq 1/Q. Where p_j > 0 and q_j = 0: dq -infinity. Where
+ *             the value is +infinity, dp is NaN and dq as by its formula. NaN throughout where the value is NaN.
+ *  Accuracy:  values as nepit_kl_divergence; gradients 2^-46.
+ *  Reference: differentiates Cover and Thomas (2006), equation 2.26.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_kl_divergence_gradient(nepit_array p, nepit_array q, double base,
+                                                    const nepit_execution *execution, double *out,
+                                                    nepit_mutable_array p_gradient, nepit_mutable_array q_gradient);
+
+/** Jeffreys divergence of each pair of rows: the sum of both Kullback-Leibler divergences.
+ *
+ *      J(p, q) = D(p || q) + D(q || p) = sum_j (p_j - q_j) log(p_j / q_j)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity where one has mass and the other has none.
+ *  Accuracy:  2^-48.
+ *  Reference: Jeffreys (1946), An invariant form for the prior probability, equation 1.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_jeffreys_divergence(nepit_array p, nepit_array q, double base,
+                                                 const nepit_execution *execution, double *out);
+
+/** Jeffreys divergence of each pair of rows, and its gradients.
+ *
+ *      dJ/dp_j = (log(p_j / q_j) - D(p || q) + 1 - q_j / p_j) / P,    dJ/dq_j likewise
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Divergences; optional.
+ *  @param[out] p_gradient [rows, cols] Of each result; optional.
+ *  @param[out] q_gradient [rows, cols] Of each result; optional.
+ *  @return As nepit_jeffreys_divergence.
+ *
+ *  Values:    where both are 0: (1 - D(p || q)) / P. Where one is 0 the value is +infinity, and both gradients are NaN
+ *             throughout the row.
+ *  Accuracy:  values as nepit_jeffreys_divergence; gradients 2^-46.
+ *  Reference: differentiates Jeffreys (1946), equation 1.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_jeffreys_divergence_gradient(nepit_array p, nepit_array q, double base,
+                                                          const nepit_execution *execution, double *out,
+                                                          nepit_mutable_array p_gradient,
+                                                          nepit_mutable_array q_gradient);
+
+/** Jensen-Shannon divergence of each pair of rows.
+ *
+ *      JS = w D(p || m) + (1 - w) D(q || m),    m = w p + (1 - w) q
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      weight  In [0, 1]. The weight w of p.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] From 0 to h(w), the binary entropy of w.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-48.
+ *  Reference: Lin (1991), Divergence measures based on the Shannon entropy, equation 4.1.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_jensen_shannon_divergence(nepit_array p, nepit_array q, double weight, double base,
+                                                       const nepit_execution *execution, double *out);
+
+/** Jensen-Shannon divergence of each pair of rows, and its gradients.
+ *
+ *      dJS/dp_j = w (log(p_j / m_j) - D(p || m)) / P,    dJS/dq_j = (1 - w) (log(q_j / m_j) - D(q || m)) / Q
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      weight  In [0, 1]. The weight w of p.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Divergences; optional.
+ *  @param[out] p_gradient [rows, cols] Of each result; optional.
+ *  @param[out] q_gradient [rows, cols] Of each result; optional.
+ *  @return As nepit_jensen_shannon_divergence.
+ *
+ *  Values:    dp at p_j = 0: -infinity where q_j > 0, else -w D(p || m) / P; likewise dq. All 0 for a weight of 0 or 1.
+ *             NaN throughout where the value is NaN.
+ *  Accuracy:  values as nepit_jensen_shannon_divergence; gradients 2^-46.
+ *  Reference: differentiates Lin (1991), equation 4.1.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_jensen_shannon_divergence_gradient(nepit_array p, nepit_array q, double weight,
+                                                                double base, const nepit_execution *execution,
+                                                                double *out, nepit_mutable_array p_gradient,
+                                                                nepit_mutable_array q_gradient);
+
+/** Jensen-Shannon distance of each pair of rows: the square root of the divergence.
+ *
+ *      d(p, q) = sqrt(JS)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      weight  In [0, 1]. The weight of p; a metric at 1/2.
+ *  @param      base    See Units; that of the divergence.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0.
+ *  @return As nepit_jensen_shannon_divergence.
+ *
+ *  Accuracy:  2^-48.
+ *  Reference: Endres and Schindelin (2003), A new metric for probability distributions.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_jensen_shannon_distance(nepit_array p, nepit_array q, double weight, double base,
+                                                     const nepit_execution *execution, double *out);
+
+/** Jensen-Shannon distance of each pair of rows, and its gradients.
+ *
+ *      dd/dp_j = (dJS/dp_j) / (2 d)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      weight  In [0, 1]. The weight of p.
+ *  @param      base    See Units; that of the divergence.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Distances; optional.
+ *  @param[out] p_gradient [rows, cols] Of each result; optional.
+ *  @param[out] q_gradient [rows, cols] Of each result; optional.
+ *  @return As nepit_jensen_shannon_divergence.
+ *
+ *  Values:    0 throughout where the distance is 0; else as nepit_jensen_shannon_divergence_gradient.
+ *  Accuracy:  values as nepit_jensen_shannon_distance; gradients 2^-46.
+ *  Reference: differentiates Endres and Schindelin (2003).
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_jensen_shannon_distance_gradient(nepit_array p, nepit_array q, double weight, double base,
+                                                              const nepit_execution *execution, double *out,
+                                                              nepit_mutable_array p_gradient,
+                                                              nepit_mutable_array q_gradient);
+
+/** Generalised Jensen-Shannon divergence of each group of rows.
+ *
+ *      JS = sum_i v_i D(p_i || m),    m = sum_i v_i p_i
+ *
+ *  Each run of members rows is a group and gives one value.
+ *
+ *  @param[in]  weights [rows, cols] Weights, at least 0; rows is a multiple of members.
+ *  @param      members In [1, inf]. Rows in a group.
+ *  @param[in]  mixing  [members] The v_i, at least 0, normalised; optional: all equal.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows / members] From 0 to the entropy of v.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER (a mixing that is no distribution), _SIZE,
+ *          _MEMORY or _CANCELLED.
+ *
+ *  Values:    NaN where a row with v_i > 0 is NaN; rows with v_i = 0 do not count.
+ *  Accuracy:  2^-46.
+ *  Memory:    Allocates 64 bytes a member.
+ *  Reference: Lin (1991), equation 5.1.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_generalized_jensen_shannon(nepit_array weights, size_t members, const double *mixing,
+                                                        double base, const nepit_execution *execution, double *out);
+
+/** Renyi divergence of each row of p from q.
+ *
+ *      D_a(p || q) = log(sum_j p_j^a q_j^(1-a)) / (a - 1)
+ *
+ *  with its limits: a = 0 is -log q(p > 0), 1 is Kullback-Leibler, infinity log max(p / q).
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights of the reference, at least 0.
+ *  @param      order   In [0, inf]. The order a.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity for an order of at least 1 where p has mass and q has none, for any order where p and q share no
+ *             outcome.
+ *  Accuracy:  2^-44, also for an order near 1.
+ *  Reference: van Erven and Harremoes (2014), Renyi divergence and Kullback-Leibler divergence, definition 2.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_renyi_divergence(nepit_array p, nepit_array q, double order, double base,
+                                              const nepit_execution *execution, double *out);
+
+/** Renyi divergence of each row of p from q, and its gradients.
+ *
+ *      dD/dp_j = a / (a - 1) (p_j^(a-1) q_j^(1-a) / C - 1) / P,    dD/dq_j = (1 - p_j^a q_j^(-a) / C) / Q,
+ *      C = sum_k p_k^a q_k^(1-a)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights of the reference, at least 0.
+ *  @param      order   In (0, inf). The order a, finite and greater than 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Divergences; optional.
+ *  @param[out] p_gradient [rows, cols] Of each result; optional.
+ *  @param[out] q_gradient [rows, cols] Of each result; optional.
+ *  @return As nepit_renyi_divergence.
+ *
+ *  Values:    at zeros the one-sided limits, an outcome with p_j = q_j = 0 counting as a ratio of 0 (dp) and 0 (dq).
+ *             Where the value is +infinity or NaN, both gradients are NaN.
+ *  Accuracy:  values as nepit_renyi_divergence; gradients 2^-42.
+ *  Reference: differentiates van Erven and Harremoes (2014), definition 2.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_renyi_divergence_gradient(nepit_array p, nepit_array q, double order, double base,
+                                                       const nepit_execution *execution, double *out,
+                                                       nepit_mutable_array p_gradient, nepit_mutable_array q_gradient);
+
+/** Tsallis divergence of each row of p from q.
+ *
+ *      T_a(p || q) = (sum_j p_j^a q_j^(1-a) - 1) / (a - 1),    T_1 = D(p || q) in nepits
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights of the reference, at least 0.
+ *  @param      order   In [0, inf). The order a.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0; it has no unit.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity for an order of at least 1 where p has mass and q has none.
+ *  Accuracy:  2^-44, also for an order near 1.
+ *  Reference: Tsallis (1998), Generalized entropy-based criterion for consistent testing, equation 5.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_tsallis_divergence(nepit_array p, nepit_array q, double order,
+                                                const nepit_execution *execution, double *out);
+
+/** Amari's alpha divergence of each pair of rows.
+ *
+ *      D_a(p, q) = 4 / (1 - a^2) (1 - sum_j p_j^((1-a)/2) q_j^((1+a)/2))
+ *
+ *  with its limits: a = -1 is D(p || q), 1 is D(q || p); 0 is four times the squared Hellinger distance.
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      alpha   In (-inf, inf). The parameter a.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0; it has no unit.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity for a <= -1 where p has mass and q has none, for a >= 1 where q has mass and p has none.
+ *  Accuracy:  2^-44, also near -1 and 1.
+ *  Reference: Amari (2016), Information Geometry and Its Applications, equation 3.39.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_alpha_divergence(nepit_array p, nepit_array q, double alpha,
+                                              const nepit_execution *execution, double *out);
+
+/** Hellinger distance of each pair of rows.
+ *
+ *      H(p, q) = sqrt(sum_j (sqrt(p_j) - sqrt(q_j))^2 / 2)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] From 0 to 1.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-48.
+ *  Reference: Tsybakov (2009), Introduction to Nonparametric Estimation, section 2.4, over sqrt(2).
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_hellinger_distance(nepit_array p, nepit_array q, const nepit_execution *execution,
+                                                double *out);
+
+/** Hellinger distance of each pair of rows, and its gradients.
+ *
+ *      dH/dp_j = (B - sqrt(q_j / p_j)) / (4 H P),    B = sum_k sqrt(p_k q_k)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Distances; optional.
+ *  @param[out] p_gradient [rows, cols] Of each result; optional.
+ *  @param[out] q_gradient [rows, cols] Of each result; optional.
+ *  @return As nepit_hellinger_distance.
+ *
+ *  Values:    0 throughout where the distance is 0. dp at p_j = 0: -infinity where q_j > 0, else B / (4 H P).
+ *             NaN throughout where the value is NaN.
+ *  Accuracy:  values as nepit_hellinger_distance; gradients 2^-46.
+ *  Reference: differentiates Tsybakov (2009), section 2.4.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_hellinger_distance_gradient(nepit_array p, nepit_array q, const nepit_execution *execution,
+                                                         double *out, nepit_mutable_array p_gradient,
+                                                         nepit_mutable_array q_gradient);
+
+/** Squared Hellinger distance of each pair of rows.
+ *
+ *      H^2(p, q) = sum_j (sqrt(p_j) - sqrt(q_j))^2 / 2 = 1 - sum_j sqrt(p_j q_j)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] From 0 to 1.
+ *  @return As nepit_hellinger_distance.
+ *
+ *  Accuracy:  2^-48.
+ *  Reference: Tsybakov (2009), section 2.4, over 2.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_squared_hellinger_distance(nepit_array p, nepit_array q, const nepit_execution *execution,
+                                                        double *out);
+
+/** Squared Hellinger distance of each pair of rows, and its gradients.
+ *
+ *      dH^2/dp_j = (B - sqrt(q_j / p_j)) / (2 P),    B = sum_k sqrt(p_k q_k)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Squared distances; optional.
+ *  @param[out] p_gradient [rows, cols] Of each result; optional.
+ *  @param[out] q_gradient [rows, cols] Of each result; optional.
+ *  @return As nepit_hellinger_distance.
+ *
+ *  Values:    dp at p_j = 0: -infinity where q_j > 0, else B / (2 P). NaN throughout where the value is NaN.
+ *  Accuracy:  values as nepit_squared_hellinger_distance; gradients 2^-46.
+ *  Reference: differentiates Tsybakov (2009), section 2.4.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_squared_hellinger_distance_gradient(nepit_array p, nepit_array q,
+                                                                 const nepit_execution *execution, double *out,
+                                                                 nepit_mutable_array p_gradient,
+                                                                 nepit_mutable_array q_gradient);
+
+/** Bhattacharyya coefficient of each pair of rows.
+ *
+ *      B(p, q) = sum_j sqrt(p_j q_j)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] From 0 to 1; 1 for equal rows.
+ *  @return As nepit_hellinger_distance.
+ *
+ *  Accuracy:  2^-48.
+ *  Reference: Kailath (1967), The divergence and Bhattacharyya distance measures, equation 3.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_bhattacharyya_coefficient(nepit_array p, nepit_array q, const nepit_execution *execution,
+                                                       double *out);
+
+/** Bhattacharyya distance of each pair of rows.
+ *
+ *      -log B(p, q)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity where p and q share no outcome.
+ *  Accuracy:  2^-47.
+ *  Reference: Kailath (1967), equation 4.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_bhattacharyya_distance(nepit_array p, nepit_array q, double base,
+                                                    const nepit_execution *execution, double *out);
+
+/** Chernoff information of each pair of rows.
+ *
+ *      C(p, q) = max over s in [0, 1] of -log sum_j p_j^s q_j^(1-s)
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      base    See Units.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0.
+ *  @param[out] exponent [rows] The maximising s: 1/2 for equal rows and where all s serve alike, 0 or 1 where the
+ *                      maximum is at the edge (p and q have different outcomes), as a limit; optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity, with exponent 1/2, where p and q share no outcome.
+ *  Accuracy:  2^-44; the exponent to 1e-6.
+ *  Reference: Cover and Thomas (2006), equation 11.239.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_chernoff_information(nepit_array p, nepit_array q, double base,
+                                                  const nepit_execution *execution, double *out, double *exponent);
+
+/** Total variation of each pair of rows.
+ *
+ *      TV(p, q) = sum_j |p_j - q_j| / 2
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] From 0 to 1.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-48.
+ *  Reference: Tsybakov (2009), definition 2.4.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_total_variation(nepit_array p, nepit_array q, const nepit_execution *execution,
+                                             double *out);
+
+/** Pearson's chi-squared divergence of each row of p from q.
+ *
+ *      sum_j (p_j - q_j)^2 / q_j
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights of the reference, at least 0.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity where p has mass and q has none.
+ *  Accuracy:  2^-48.
+ *  Reference: Tsybakov (2009), section 2.4; Pearson (1900).
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_pearson_chi2(nepit_array p, nepit_array q, const nepit_execution *execution, double *out);
+
+/** Neyman's chi-squared divergence of each row of p from q.
+ *
+ *      sum_j (p_j - q_j)^2 / p_j
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    +infinity where q has mass and p has none.
+ *  Accuracy:  2^-48.
+ *  Reference: Neyman (1949), Contribution to the theory of the chi-squared test.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_neyman_chi2(nepit_array p, nepit_array q, const nepit_execution *execution, double *out);
+
+/** Population stability index of each pair of rows: Jeffreys divergence with a floor for empty cells.
+ *
+ *      PSI = sum_j (p'_j - q'_j) log(p'_j / q'_j),    p'_j = max(p_j, floor), q'_j = max(q_j, floor)
+ *
+ *  The raised probabilities are not normalised again, as is the custom.
+ *
+ *  @param[in]  p       [rows, cols] Weights, at least 0.
+ *  @param[in]  q       [rows, cols] Weights, at least 0.
+ *  @param      floor   In [0, 1). The least probability of a cell; 1e-4 is the custom.
+ *  @param      base    See Units; NEPIT_E is the custom.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] At least 0.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _BASE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    with a floor of 0, +infinity where one has mass and the other has none.
+ *  Accuracy:  2^-46.
+ *  Reference: Siddiqi (2006), Credit Risk Scorecards, chapter 10.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_population_stability_index(nepit_array p, nepit_array q, double floor, double base,
+                                                        const nepit_execution *execution, double *out);
+
+/* --------------------------------------------------------------- elementwise */
+
+/** Entropy term of each element, without normalisation.
+ *
+ *      entr(x) = -x log x
+ *
+ *  @param[in]  x       [rows, cols] Any numbers.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] In nepits.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    0 at 0, -infinity below, NaN at NaN.
+ *  Accuracy:  2^-50.
+ *  Reference: Boyd and Vandenberghe (2004), Convex Optimization, section 3.1.5.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_entr(nepit_array x, const nepit_execution *execution, nepit_mutable_array out);
+
+/** Relative entropy term of each pair of elements, without normalisation.
+ *
+ *      rel_entr(x, y) = x log(x / y)
+ *
+ *  @param[in]  x       [rows, cols] Any numbers.
+ *  @param[in]  y       [rows, cols] Any numbers.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] In nepits.
+ *  @return As nepit_entr.
+ *
+ *  Values:    0 where x = 0 and y >= 0; +infinity where x > 0 = y or one is negative; NaN where one is NaN.
+ *  Accuracy:  2^-49, also where x / y overflows.
+ *  Reference: Boyd and Vandenberghe (2004), section 3.2.6.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_rel_entr(nepit_array x, nepit_array y, const nepit_execution *execution,
+                                      nepit_mutable_array out);
+
+/** Kullback-Leibler term of each pair of elements, without normalisation.
+ *
+ *      kl_div(x, y) = x log(x / y) - x + y
+ *
+ *  @param[in]  x       [rows, cols] Any numbers.
+ *  @param[in]  y       [rows, cols] Any numbers.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] In nepits; at least 0.
+ *  @return As nepit_entr.
+ *
+ *  Values:    y where x = 0 and y >= 0; +infinity where x > 0 = y or one is negative; NaN where one is NaN.
+ *  Accuracy:  2^-48, also where x and y nearly agree.
+ *  Reference: Boyd and Vandenberghe (2004), section 3.2.6.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_kl_div(nepit_array x, nepit_array y, const nepit_execution *execution,
+                                    nepit_mutable_array out);
+
+/* -------------------------------------------------------- zero probabilities */
+
+/** Additive smoothing: each row normalised after a pseudo-count is added to each outcome.
+ *
+ *      out_j = (w_j + alpha) / (W + cols alpha)
+ *
+ *  @param[in]  weights [rows, cols] Counts or weights, at least 0.
+ *  @param      alpha   In [0, inf). The pseudo-count: 1 is Laplace's rule, 1/2 Jeffreys's.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] Probabilities.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    a row that sums to zero becomes uniform where alpha > 0.
+ *  Accuracy:  2^-51.
+ *  Reference: Murphy (2022), section 4.6.2.4.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_smooth_additive(nepit_array weights, double alpha, const nepit_execution *execution,
+                                             nepit_mutable_array out);
+
+/** Each row normalised and mixed with a background distribution.
+ *
+ *      out_j = (1 - weight) p_j + weight b_j
+ *
+ *  @param[in]  weights [rows, cols] Counts or weights, at least 0.
+ *  @param      weight  In [0, 1]. The share of the background.
+ *  @param[in]  background [rows, cols] Weights of b; optional (data NULL): uniform.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] Probabilities.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-50.
+ *  Reference: Jelinek and Mercer (1980), Interpolated estimation of Markov source parameters.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_smooth_mix(nepit_array weights, double weight, nepit_array background,
+                                        const nepit_execution *execution, nepit_mutable_array out);
+
+/** Each row normalised, raised to a floor and normalised again.
+ *
+ *      out_j = max(p_j, epsilon) / sum_k max(p_k, epsilon)
+ *
+ *  @param[in]  weights [rows, cols] Counts or weights, at least 0.
+ *  @param      epsilon In [0, 1]. The floor.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] Probabilities.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-50.
+ *  Reference: Murphy (2022), section 4.6.2.4, for the need of it.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_smooth_floor(nepit_array weights, double epsilon, const nepit_execution *execution,
+                                          nepit_mutable_array out);
+
+/* --------------------------------------------------------------------- check */
+
+#define NEPIT_FINDING_NEGATIVE 1       /**< A weight is less than 0. */
+#define NEPIT_FINDING_NAN 2            /**< A weight is NaN. */
+#define NEPIT_FINDING_INFINITE 4       /**< A weight is infinite. */
+#define NEPIT_FINDING_ZERO_SUM 8       /**< All weights are 0. */
+#define NEPIT_FINDING_NOT_NORMALIZED 16 /**< The sum is farther from 1 than the tolerance. */
+
+/** Tells of each row whether it is a distribution and, if not, what is wrong.
+ *
+ *  @param[in]  weights [rows, cols] Any numbers.
+ *  @param      tolerance In [0, inf]. How far the sum may be from 1; infinity accepts counts.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] finding [rows] 0, or the sum of the NEPIT_FINDING_... that apply.
+ *  @param[out] excess  [rows] The sum of the weights less 1; optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  the excess to 2^-50 times the sum of the magnitudes of the weights.
+ *  Reference: Kolmogorov (1933), Grundbegriffe, axioms IV and V.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_check_distribution(nepit_array weights, double tolerance,
+                                                const nepit_execution *execution, int32_t *finding, double *excess);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* NEPIT_H */

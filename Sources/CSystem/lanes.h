@@ -1,0 +1,312 @@
+/*
+ * What SIMD in Swift lacks, as inline functions over its own types: a fused
+ * multiply-add on every instruction set, a table lookup, square roots,
+ * conversions, a transpose. Each does the same arithmetic everywhere, so that
+ * results are the same bits; the instruction set only changes the speed.
+ */
+#ifndef NEPIT_LANES_H
+#define NEPIT_LANES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#pragma clang assume_nonnull begin
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpsabi"
+
+#define LANES_INLINE static inline __attribute__((always_inline))
+
+typedef double lanes_f64x8 __attribute__((ext_vector_type(8)));
+typedef int64_t lanes_i64x8 __attribute__((ext_vector_type(8)));
+typedef float lanes_f32x16 __attribute__((ext_vector_type(16)));
+typedef int32_t lanes_i32x16 __attribute__((ext_vector_type(16)));
+typedef float lanes_f32x8 __attribute__((ext_vector_type(8)));
+
+/* a * b + c, rounded once. */
+#if defined(__FMA__) || defined(__aarch64__)
+LANES_INLINE lanes_f64x8 lanes_fma(lanes_f64x8 a, lanes_f64x8 b, lanes_f64x8 c) {
+    return __builtin_elementwise_fma(a, b, c);
+}
+LANES_INLINE lanes_f32x16 lanes_fma_f32(lanes_f32x16 a, lanes_f32x16 b, lanes_f32x16 c) {
+    return __builtin_elementwise_fma(a, b, c);
+}
+#else
+/* libm's fma a lane; not inlined, or each kernel would be unrolled into hundreds of calls. */
+static __attribute__((noinline)) lanes_f64x8 lanes_fma(lanes_f64x8 a, lanes_f64x8 b, lanes_f64x8 c) {
+    for (int i = 0; i < 8; i++) a[i] = __builtin_fma(a[i], b[i], c[i]);
+    return a;
+}
+/* In double the product is exact and the sum is rounded twice; odd rounding would be needed, so call libm. */
+static __attribute__((noinline)) lanes_f32x16 lanes_fma_f32(lanes_f32x16 a, lanes_f32x16 b, lanes_f32x16 c) {
+    for (int i = 0; i < 16; i++) a[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    return a;
+}
+#endif
+
+LANES_INLINE lanes_f64x8 lanes_sqrt(lanes_f64x8 x) { return __builtin_elementwise_sqrt(x); }
+
+/* A table in memory is eight loads: a function of its own on the baseline, where size counts and speed is lost. */
+#if defined(__AVX2__) || defined(__aarch64__)
+#define LANES_TABLE LANES_INLINE
+#else
+#define LANES_TABLE static __attribute__((noinline))
+#endif
+
+/* table[index & 15] for each lane, of 16 doubles. */
+LANES_TABLE lanes_f64x8 lanes_lookup(const double *table, lanes_i64x8 index) {
+#if defined(__AVX512F__)
+    typedef double vector __attribute__((vector_size(64)));
+    typedef long long integers __attribute__((vector_size(64)));
+    vector low, high;
+    memcpy(&low, table, 64);
+    memcpy(&high, table + 8, 64);
+    return (lanes_f64x8)__builtin_ia32_vpermi2varpd512(low, (integers)index, high);
+#else
+    lanes_f64x8 result;
+    for (int i = 0; i < 8; i++) result[i] = table[index[i] & 15];
+    return result;
+#endif
+}
+
+/* table[index & 15] for each lane, of 16 floats. */
+LANES_TABLE lanes_f32x16 lanes_lookup_f32(const float *table, lanes_i32x16 index) {
+#if defined(__AVX512F__)
+    typedef float vector __attribute__((vector_size(64)));
+    typedef int integers __attribute__((vector_size(64)));
+    vector all;
+    memcpy(&all, table, 64);
+    return (lanes_f32x16)__builtin_ia32_permvarsf512(all, (integers)index);
+#else
+    lanes_f32x16 result;
+    for (int i = 0; i < 16; i++) result[i] = table[index[i] & 15];
+    return result;
+#endif
+}
+
+/*
+ * The logarithm's table. The mantissa range from 0.703125 is cut into 16 cells
+ * of equal spacing in bits, one of which is centred on 1. A cell's reciprocal
+ * has so few bits that z * reciprocal - 1 is exact; its logarithm is given in
+ * two words, the first a multiple of 2^-42 so that k * ln 2 can be added to it
+ * without rounding; bend is 1 - reciprocal + log(reciprocal).
+ * Docs/numerics.md derives them.
+ */
+LANES_INLINE lanes_f64x8 lanes_log_reciprocal(lanes_i64x8 cell) {
+    static const double table[16] __attribute__((aligned(64))) = {
+        0x1.68p+0, 0x1.58p+0, 0x1.48p+0, 0x1.38p+0,
+        0x1.3p+0, 0x1.28p+0, 0x1.18p+0, 0x1.1p+0,
+        0x1.08p+0, 0x1p+0, 0x1.ep-1, 0x1.c8p-1,
+        0x1.bp-1, 0x1.98p-1, 0x1.88p-1, 0x1.78p-1};
+    return lanes_lookup(table, cell);
+}
+LANES_INLINE lanes_f64x8 lanes_log_high(lanes_i64x8 cell) {
+    static const double table[16] __attribute__((aligned(64))) = {
+        -0x1.5d1bdbf581p-2, -0x1.2e8e2bae12p-2, -0x1.fb9186d5e4p-3, -0x1.9525a9cf46p-3,
+        -0x1.5ff3070a7ap-3, -0x1.29552f82p-3, -0x1.6f0d28ae58p-4, -0x1.f0a30c0118p-5,
+        -0x1.f829b0e78p-6, 0x0p+0, 0x1.08598b59e4p-4, 0x1.da72763844p-4,
+        0x1.5bf406b544p-3, 0x1.d1037f2656p-3, 0x1.1178e8227ep-2, 0x1.3c25277333p-2};
+    return lanes_lookup(table, cell);
+}
+LANES_INLINE lanes_f64x8 lanes_log_low(lanes_i64x8 cell) {
+    static const double table[16] __attribute__((aligned(64))) = {
+        0x1.8d6bdc9c7c238p-44, 0x1.67b1e99b72bd8p-45, 0x1.d572aab993c87p-47, 0x1.297137d9f158fp-44,
+        0x1.8586f183bebf2p-44, 0x1.5b967f4471dfcp-44, 0x1.4b4641b664613p-44, 0x1.d599e83368e91p-45,
+        -0x1.980267c7e09e4p-45, 0x0p+0, -0x1.7e5dd7009902cp-46, 0x1.a89401fa71733p-46,
+        -0x1.27023eb68981cp-46, -0x1.84a7e75b6f6e4p-47, 0x1.1ef78ce2d07f2p-44, 0x1.83b54b606bd5cp-46};
+    return lanes_lookup(table, cell);
+}
+LANES_INLINE lanes_f64x8 lanes_log_bend(lanes_i64x8 cell) {
+    static const double table[16] __attribute__((aligned(64))) = {
+        -0x1.0b909029fd8d7p-4, -0x1.8b8ea28f7167bp-5, -0x1.11b9e4a870756p-5, -0x1.56d2b185d4a5cp-6,
+        -0x1.0067c7ac36162p-6, -0x1.6aad07e00adcbp-7, -0x1.0f2d751a94b46p-8, -0x1.eb9e7fdd3ab34p-10,
+        -0x1.f593c61f33fedp-12, 0x0p+0, -0x1.0b316b3c740d1p-9, -0x1.a727638446a25p-8,
+        -0x1.bf406b543db2p-7, -0x1.881bf932af3dbp-6, -0x1.0bc74113f23dfp-5, -0x1.61293b9998c1ep-5};
+    return lanes_lookup(table, cell);
+}
+LANES_INLINE lanes_f32x16 lanes_log_reciprocal_f32(lanes_i32x16 cell) {
+    static const float table[16] __attribute__((aligned(64))) = {
+        0x1.68p+0f, 0x1.58p+0f, 0x1.48p+0f, 0x1.38p+0f,
+        0x1.3p+0f, 0x1.28p+0f, 0x1.18p+0f, 0x1.1p+0f,
+        0x1.08p+0f, 0x1p+0f, 0x1.ep-1f, 0x1.c8p-1f,
+        0x1.bp-1f, 0x1.98p-1f, 0x1.88p-1f, 0x1.78p-1f};
+    return lanes_lookup_f32(table, cell);
+}
+LANES_INLINE lanes_f32x16 lanes_log_high_f32(lanes_i32x16 cell) {
+    static const float table[16] __attribute__((aligned(64))) = {
+        -0x1.5d1bdcp-2f, -0x1.2e8e2cp-2f, -0x1.fb9186p-3f, -0x1.9525aap-3f,
+        -0x1.5ff308p-3f, -0x1.29553p-3f, -0x1.6f0d28p-4f, -0x1.f0a30cp-5f,
+        -0x1.f829bp-6f, 0x0p+0f, 0x1.08598cp-4f, 0x1.da7276p-4f,
+        0x1.5bf406p-3f, 0x1.d1038p-3f, 0x1.1178e8p-2f, 0x1.3c2528p-2f};
+    return lanes_lookup_f32(table, cell);
+}
+
+LANES_INLINE lanes_f64x8 lanes_load(const double *p) {
+    lanes_f64x8 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+LANES_INLINE void lanes_store(double *p, lanes_f64x8 v) { memcpy(p, &v, sizeof v); }
+LANES_INLINE lanes_f32x16 lanes_load_f32(const float *p) {
+    lanes_f32x16 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+/* 8 floats, widened. */
+LANES_INLINE lanes_f64x8 lanes_widen(const float *p) {
+    lanes_f32x8 v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_convertvector(v, lanes_f64x8);
+}
+LANES_INLINE lanes_f64x8 lanes_widen_low(lanes_f32x16 v) { return __builtin_convertvector(v.lo, lanes_f64x8); }
+LANES_INLINE lanes_f64x8 lanes_widen_high(lanes_f32x16 v) { return __builtin_convertvector(v.hi, lanes_f64x8); }
+
+/* IEEE binary16 to double, exact, without a compiler's helper function. */
+LANES_INLINE double lanes_from_half(uint16_t bits) {
+    uint64_t sign = (uint64_t)(bits & 0x8000) << 48, rest = (uint64_t)(bits & 0x7fff) << 42, word;
+    double value;
+    if ((bits & 0x7c00) == 0x7c00) {
+        word = sign | 0x7ff0000000000000 | (rest & 0x000fffffffffffff);
+        memcpy(&value, &word, 8);
+        return value;
+    }
+    word = sign | rest;              /* exponent too small by 1008, denormals included */
+    memcpy(&value, &word, 8);
+    return value * 0x1p+1008;
+}
+LANES_INLINE double lanes_from_bfloat(uint16_t bits) {
+    uint32_t word = (uint32_t)bits << 16;
+    float value;
+    memcpy(&value, &word, 4);
+    return value;
+}
+/* Round to nearest even, as an addition does; overflow to infinity. */
+LANES_INLINE uint16_t lanes_to_half(double value) {
+    uint64_t word, sign;
+    memcpy(&word, &value, 8);
+    sign = word >> 48 & 0x8000;
+    word &= 0x7fffffffffffffff;
+    if (word >= 0x7ff0000000000000) return (uint16_t)(sign | 0x7c00 | (word > 0x7ff0000000000000 ? 0x200 : 0));
+    if (word >= 0x40effe0000000000) return (uint16_t)(sign | 0x7c00);   /* 65520 and more */
+    int exponent = (int)(word >> 52) - 1023;
+    if (exponent < -25) return (uint16_t)sign;
+    int shift = exponent < -14 ? 42 - 14 - exponent : 42;
+    uint64_t mantissa = (word & 0x000fffffffffffff) | 0x0010000000000000;
+    uint64_t rounded = (mantissa + ((uint64_t)1 << (shift - 1)) - 1 + (mantissa >> shift & 1)) >> shift;
+    if (exponent >= -14) rounded += (uint64_t)(exponent + 14) << 10;    /* the hidden bit is exponent 1 */
+    return (uint16_t)(sign | rounded);
+}
+LANES_INLINE uint16_t lanes_to_bfloat(double value) {
+    uint64_t word;
+    memcpy(&word, &value, 8);
+    uint16_t sign = (uint16_t)(word >> 48 & 0x8000);
+    word &= 0x7fffffffffffffff;
+    if (word > 0x7ff0000000000000) return sign | 0x7fc0;
+    if (word >= 0x47efff0000000000) return sign | 0x7f80;
+    int exponent = (int)(word >> 52) - 1023;
+    if (exponent < -134) return sign;
+    int shift = exponent < -126 ? 45 - 126 - exponent : 45;
+    uint64_t mantissa = (word & 0x000fffffffffffff) | 0x0010000000000000;
+    uint64_t rounded = (mantissa + ((uint64_t)1 << (shift - 1)) - 1 + (mantissa >> shift & 1)) >> shift;
+    if (exponent >= -126) rounded += (uint64_t)(exponent + 126) << 7;
+    return (uint16_t)(sign | rounded);
+}
+
+/* ------------------------------------------- what kernels and callers share */
+
+/* An unevaluated sum of two doubles. */
+typedef struct lanes_pair { double high, low; } lanes_pair;
+
+/* What a reduction gives: up to four sums, the greatest elements, the sign bits met. */
+typedef struct lanes_sums {
+    lanes_pair a, b, c, d;
+    double greatest_p, greatest_q;
+    int64_t signs_p, signs_q;        /* negative if an element had its sign bit set */
+} lanes_sums;
+
+/* On a caller's stack: the sums of a row's segments, and copies of pieces of four rows. */
+typedef struct row_segments { lanes_sums all[64]; } row_segments;
+typedef struct row_buffers { double words[1024]; } row_buffers;
+
+/* The lanes of an unfinished reduction, for a row that is fed in pieces. */
+typedef struct lanes_carry { double words[96]; } lanes_carry;
+
+/* The end of two rows, with zeros behind. */
+typedef struct lanes_tail { double p[64], q[64]; } lanes_tail;
+
+/* Numbers a kernel needs, the same for a whole row; each kernel says which it reads. */
+typedef struct lanes_parameters {
+    double scale_p, scale_q;         /* powers of two */
+    lanes_pair total_p, total_q;     /* of the scaled weights */
+    double weight, order, threshold, value, value_q, shift, factor;
+} lanes_parameters;
+
+/* A row of a group: how its weights become probabilities, and its share in the mixture. */
+typedef struct lanes_member {
+    double scale;                    /* a power of two */
+    lanes_pair total;                /* of the scaled weights */
+    double weight;
+} lanes_member;
+
+/* What is summed over a row. */
+typedef enum __attribute__((enum_extensibility(closed))) lanes_reduction : int32_t {
+    lanes_reduction_scan,
+    lanes_reduction_pair_scan,
+    lanes_reduction_entropy,
+    lanes_reduction_cross_entropy,
+    lanes_reduction_surprisal,
+    lanes_reduction_kl_first,
+    lanes_reduction_kl,
+    lanes_reduction_jeffreys_first,
+    lanes_reduction_jeffreys,
+    lanes_reduction_jensen_shannon_first,
+    lanes_reduction_jensen_shannon,
+    lanes_reduction_hellinger,
+    lanes_reduction_total_variation,
+    lanes_reduction_chi_squared,
+    lanes_reduction_stability,
+    lanes_reduction_power,
+    lanes_reduction_ratio,
+    lanes_reduction_renyi,
+    lanes_reduction_floor,
+} lanes_reduction;
+
+/* What is computed of each element. */
+typedef enum __attribute__((enum_extensibility(closed))) lanes_map : int32_t {
+    lanes_map_entr,
+    lanes_map_rel_entr,
+    lanes_map_kl_div,
+    lanes_map_binary_entropy,
+    lanes_map_entropy_gradient,
+    lanes_map_cross_entropy_gradient,
+    lanes_map_kl_gradient,
+    lanes_map_jeffreys_gradient,
+    lanes_map_jensen_shannon_gradient,
+    lanes_map_hellinger_gradient,
+    lanes_map_renyi_entropy_gradient,
+    lanes_map_min_entropy_gradient,
+    lanes_map_renyi_divergence_gradient,
+    lanes_map_smooth_additive,
+    lanes_map_smooth_mix,
+    lanes_map_smooth_uniform,
+    lanes_map_smooth_floor,
+} lanes_map;
+
+/* A function of one number. */
+typedef enum __attribute__((enum_extensibility(closed))) lanes_function : int32_t {
+    lanes_function_log,
+    lanes_function_log1p,
+    lanes_function_exp,
+    lanes_function_expm1,
+    lanes_function_excess,           /* x - log(1 + x) */
+} lanes_function;
+
+/* The type of the elements a kernel reads. */
+typedef enum __attribute__((enum_extensibility(closed))) lanes_element : int32_t {
+    lanes_element_double,
+    lanes_element_float,
+} lanes_element;
+
+#pragma clang diagnostic pop
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,238 @@
+// How a measure meets its rows: which thread takes which, and how far-apart
+// columns are brought together. Nothing here depends on the measure.
+
+internal import CSystem
+internal import NepitMath
+
+/// What is done with one row, or a pair of rows. It writes only what belongs to its index.
+protocol RowTask {
+  func run(_ index: Int, _ rows: Rows)
+}
+
+/// Runs a task over the rows of one matrix, or of two of which one may have a single row.
+///
+/// - Throws: `cancelled` if the monitor said so.
+func forEachRow<Task: RowTask>(
+  _ p: Matrix, _ q: Matrix, count: Int, _ execution: Execution, _ task: Task
+) throws(CallError) {
+  guard count > 0 else { return }
+  let isSmall = count &* p.columns < 1 << 16
+  if count == 1, isSmall, execution.monitor == nil { return task.run(0, Rows(p.row(0), q.row(0), nil)) }
+  var team = Team(
+    threads: isSmall ? 1 : execution.threads, monitor: execution.monitor, context: execution.context,
+    environment: execution.environment)
+  let isStopped = withUnsafeMutablePointer(to: &team) { team in
+    let loopRows = RowLoop(p: p, q: q, count: count, task: task)
+    if count < 2 * execution.threads || count < 8, p.columns > 1 << 15 {
+      for index in 0..<count {
+        team.pointee.enter(row: Double(index) / Double(count), Double(index + 1) / Double(count))
+        task.run(index, Rows(p.row(p.rows == 1 ? 0 : index), q.row(q.rows == 1 ? 0 : index), team))
+        if team.pointee.isStopped { break }
+      }
+    } else {
+      loop(loopRows.blocks, team, loopRows)
+    }
+    return team.pointee.isStopped
+  }
+  if isStopped { throw .cancelled }
+}
+
+/// Rows in blocks: enough work for a turn, or as many as share cache lines.
+private struct RowLoop<Task: RowTask>: LoopBody {
+  let p, q: Matrix
+  let count: Int
+  let task: Task
+  let element: lanes_element
+  let blockRows: Int
+
+  init(p: Matrix, q: Matrix, count: Int, task: Task) {
+    (self.p, self.q, self.count, self.task) = (p, q, count, task)
+    element = p.type.isCoarse && q.type.isCoarse ? .float : .double
+    let gathers = Tile.isNeeded(p) || Tile.isNeeded(q)
+    blockRows = gathers ? Tile.rows : max(1, (1 << 14) / p.columns)
+  }
+
+  var blocks: Int { (count - 1) / blockRows + 1 }
+
+  func run(_ block: Int) {
+    let start = block * blockRows
+    let rows = min(blockRows, count - start)
+    let first = Tile(p, from: start, rows, element)
+    let second = p.data == q.data && p.rowStride == q.rowStride && p.columnStride == q.columnStride && p.rows == q.rows
+      ? nil : Tile(q, from: start, rows, element)
+    for index in start..<start + rows {
+      let row = first.row(index)
+      task.run(index, Rows(row, second?.row(index) ?? row, nil))
+    }
+    first.free()
+    second?.free()
+  }
+}
+
+/// Some rows of a matrix, side by side in memory if they were not: neighbouring rows whose columns are far apart share
+/// cache lines, which are then read once instead of once a row.
+private struct Tile {
+  static var rows: Int { 8 }
+  private static var limit: Int { 4 << 20 }
+
+  private let matrix: Matrix
+  private let start: Int
+  private let memory: UnsafeMutableRawPointer?
+  private let pitch: Int
+  private let type: ElementType
+
+  static func isNeeded(_ matrix: Matrix) -> Bool {
+    matrix.rows > 1 && matrix.columns > 1 && matrix.columnStride.magnitude > 1
+      && matrix.rowStride.magnitude < matrix.columnStride.magnitude
+  }
+
+  init(_ matrix: Matrix, from start: Int, _ rows: Int, _ element: lanes_element) {
+    (self.matrix, self.start) = (matrix, start)
+    type = element == .float ? .float32 : .float64
+    pitch = (matrix.columns + 7) / 8 * 8 + 8
+    let bytes = Tile.rows.multipliedReportingOverflow(by: pitch * type.size)
+    guard Tile.isNeeded(matrix), !bytes.overflow, bytes.partialValue <= Tile.limit else {
+      memory = nil
+      return
+    }
+    // Without the memory the rows are read as they lie: slower, the same bits.
+    memory = cs_allocate(bytes.partialValue)
+    if let memory { gather(rows, memory) }
+  }
+
+  func free() { cs_free(memory) }
+
+  @inline(__always)
+  func row(_ index: Int) -> Row {
+    guard let memory else { return matrix.row(matrix.rows == 1 ? 0 : index) }
+    return Row(memory + (index - start) * pitch * type.size, 1, matrix.columns, type)
+  }
+
+  private func gather(_ rows: Int, _ memory: UnsafeMutableRawPointer) {
+    let base = matrix.data + start * matrix.rowStride * matrix.type.size
+    switch (matrix.type, type) {
+    case (.float64, .float64):
+      copy(rows, base.assumingMemoryBound(to: Double.self), memory.assumingMemoryBound(to: Double.self))
+    case (.float32, .float32):
+      copy(rows, base.assumingMemoryBound(to: Float.self), memory.assumingMemoryBound(to: Float.self))
+    default:
+      // By rows of the memory: its columns are the matrix's rows.
+      var line: (Double, Double, Double, Double, Double, Double, Double, Double) = (0, 0, 0, 0, 0, 0, 0, 0)
+      withUnsafeMutableBytes(of: &line) { line in
+        let line = line.baseAddress!.assumingMemoryBound(to: Double.self)
+        for column in 0..<matrix.columns {
+          let data = base + column * matrix.columnStride * matrix.type.size
+          matrix.type.read(data, stride: matrix.rowStride, count: rows, into: line)
+          for row in 0..<rows { type.write(line[row], memory, row * pitch + column) }
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func copy<Element>(
+    _ rows: Int, _ from: UnsafePointer<Element>, _ to: UnsafeMutablePointer<Element>
+  ) {
+    var column = 0
+    while column < matrix.columns {
+      // Eight columns of a row at a time, so that a line is written whole.
+      let end = min(column + 8, matrix.columns)
+      for row in 0..<rows {
+        for index in column..<end {
+          to[row &* pitch &+ index] = from[row &* matrix.rowStride &+ index &* matrix.columnStride]
+        }
+      }
+      column = end
+    }
+  }
+}
+
+// MARK: - Measures
+
+/// A number for each row, or for each pair.
+protocol Measure {
+  func value(_ rows: Rows) -> Double
+}
+
+/// A measure with its gradient by each argument's weights.
+protocol DifferentiableMeasure: Measure {
+  /// Writes the gradients that are wanted and gives the value.
+  func differentiate(_ rows: Rows, _ first: MutableRow?, _ second: MutableRow?) -> Double
+}
+
+private struct ValueTask<M: Measure>: RowTask {
+  let measure: M
+  let out: UnsafeMutablePointer<Double>
+  func run(_ index: Int, _ rows: Rows) { out[index] = measure.value(rows) + 0 }
+}
+
+private struct GradientTask<M: DifferentiableMeasure>: RowTask {
+  let measure: M
+  let out: UnsafeMutablePointer<Double>?
+  let first, second: MutableMatrix?
+  func run(_ index: Int, _ rows: Rows) {
+    let value = measure.differentiate(rows, first?.row(index), second?.row(index))
+    out?[index] = value + 0
+  }
+}
+
+/// How many results two matrices give.
+func resultCount(_ p: Matrix, _ q: Matrix) throws(CallError) -> Int {
+  guard p.columns == q.columns else { throw .shape }
+  if p.rows == q.rows { return p.rows }
+  if p.rows == 1 { return q.rows }
+  guard q.rows == 1 else { throw .shape }
+  return p.rows
+}
+
+extension Measure {
+  /// A value for each row of one matrix.
+  func evaluate(_ p: Matrix, _ execution: Execution, into out: UnsafeMutablePointer<Double>?) throws(CallError) {
+    try evaluate(p, p, execution, into: out)
+  }
+
+  /// A value for each pair of rows.
+  func evaluate(
+    _ p: Matrix, _ q: Matrix, _ execution: Execution, into out: UnsafeMutablePointer<Double>?
+  ) throws(CallError) {
+    let count = try resultCount(p, q)
+    guard count > 0 else { return }
+    guard let out else { throw .null }
+    try forEachRow(p, q, count: count, execution, ValueTask(measure: self, out: out))
+  }
+}
+
+extension DifferentiableMeasure {
+  /// Values and gradients for each pair of rows; each output may be absent.
+  func differentiate(
+    _ p: Matrix, _ q: Matrix, _ execution: Execution, into out: UnsafeMutablePointer<Double>?, _ first: MutableMatrix?,
+    _ second: MutableMatrix?
+  ) throws(CallError) {
+    let count = try resultCount(p, q)
+    if let first, first.rows != count || first.columns != p.columns { throw .shape }
+    if let second, second.rows != count || second.columns != p.columns { throw .shape }
+    try forEachRow(p, q, count: count, execution, GradientTask(measure: self, out: out, first: first, second: second))
+  }
+}
+
+/// A function of each element, or of each pair, to one or two outputs.
+struct Elementwise: RowTask {
+  let map: lanes_map
+  var parameters = lanes_parameters()
+  var first, second: MutableMatrix?
+
+  init(_ map: lanes_map) { self.map = map }
+
+  func run(_ index: Int, _ rows: Rows) { rows.map(map, parameters, to: first?.row(index), second?.row(index)) }
+
+  func evaluate(
+    _ p: Matrix, _ q: Matrix, _ execution: Execution, into first: MutableMatrix?, _ second: MutableMatrix? = nil
+  ) throws(CallError) {
+    let count = try resultCount(p, q)
+    if let first, first.rows != count || first.columns != p.columns { throw .shape }
+    if let second, second.rows != count || second.columns != p.columns { throw .shape }
+    var task = self
+    (task.first, task.second) = (first, second)
+    try forEachRow(p, q, count: count, execution, task)
+  }
+}

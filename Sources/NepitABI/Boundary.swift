@@ -1,0 +1,52 @@
+// Where the header's types become checked ones. Every check on arguments is
+// made before any work, so that a call that fails has written nothing.
+
+internal import CNepit
+internal import Nepit
+
+/// Runs an export's body in the default floating-point environment; an error becomes its status.
+@inline(__always)
+func call(_ body: (_ environment: UInt32) throws(CallError) -> Void) -> nepit_status {
+  do throws(CallError) {
+    try inDefaultEnvironment(body)
+    return NEPIT_OK
+  } catch {
+    return error.rawValue
+  }
+}
+
+extension Matrix {
+  init(_ array: nepit_array) throws(CallError) {
+    guard let type = ElementType(rawValue: array.dtype) else { throw .elementType }
+    self = try Matrix(
+      array.data, rows: UInt(array.rows), columns: UInt(array.cols), rowStride: array.row_stride,
+      columnStride: array.col_stride, type: type)
+  }
+}
+
+extension MutableMatrix {
+  init(_ array: nepit_mutable_array) throws(CallError) {
+    guard let type = ElementType(rawValue: array.dtype) else { throw .elementType }
+    self = try MutableMatrix(
+      array.data, rows: UInt(array.rows), columns: UInt(array.cols), rowStride: array.row_stride,
+      columnStride: array.col_stride, type: type)
+  }
+
+  /// An optional output: absent without data.
+  static func optional(_ array: nepit_mutable_array) throws(CallError) -> MutableMatrix? {
+    array.data == nil ? nil : try MutableMatrix(array)
+  }
+}
+
+extension Execution {
+  init(_ record: UnsafePointer<nepit_execution>?, _ environment: UInt32) throws(CallError) {
+    guard let record else {
+      self = .inline
+      return
+    }
+    guard record.pointee.size == MemoryLayout<nepit_execution>.size else { throw .size }
+    self = try Execution(
+      threads: Int(record.pointee.threads), monitor: record.pointee.monitor, context: record.pointee.context
+    ).monitored(in: environment)
+  }
+}

@@ -1,0 +1,92 @@
+// The shape of every kernel: eight doubles at a time, whatever the machine has.
+//
+// A logical width that is fixed, and a fixed order of additions, make results
+// independent of the instruction set; see docs/kernels.md.
+
+import CSystem
+
+typealias Lanes = SIMD8<Double>
+typealias LaneBits = SIMD8<Int64>
+typealias FloatLanes = SIMD16<Float>
+typealias FloatBits = SIMD16<Int32>
+typealias Mask = SIMDMask<SIMD8<Int64>>
+
+/// a · b + c, rounded once.
+@inline(__always)
+func fma(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes { lanes_fma(a, b, c) }
+
+@inline(__always)
+func fma(_ a: Lanes, _ b: Double, _ c: Lanes) -> Lanes { lanes_fma(a, Lanes(repeating: b), c) }
+
+@inline(__always)
+func fma(_ a: Lanes, _ b: Lanes, _ c: Double) -> Lanes { lanes_fma(a, b, Lanes(repeating: c)) }
+
+@inline(__always)
+func bits(_ x: Lanes) -> LaneBits { unsafeBitCast(x, to: LaneBits.self) }
+
+@inline(__always)
+func lanes(_ x: LaneBits) -> Lanes { unsafeBitCast(x, to: Lanes.self) }
+
+@inline(__always)
+func logicalShift(_ x: LaneBits, right count: UInt64) -> LaneBits {
+  unsafeBitCast(unsafeBitCast(x, to: SIMD8<UInt64>.self) &>> SIMD8<UInt64>(repeating: count), to: LaneBits.self)
+}
+
+@inline(__always)
+func select(_ mask: Mask, _ yes: Lanes, _ no: Lanes) -> Lanes { no.replacing(with: yes, where: mask) }
+
+@inline(__always)
+func select(_ mask: Mask, _ yes: Double, _ no: Lanes) -> Lanes { no.replacing(with: yes, where: mask) }
+
+/// The lesser of each pair; the limit where x is NaN.
+@inline(__always)
+func limited(_ x: Lanes, to limit: Double) -> Lanes {
+  let limit = Lanes(repeating: limit)
+  return limit.replacing(with: x, where: x .< limit)
+}
+
+/// The greater of each pair; `best` where x is NaN.
+@inline(__always)
+func greater(_ best: Lanes, _ x: Lanes) -> Lanes { best.replacing(with: x, where: x .> best) }
+
+@inline(__always)
+func magnitude(_ x: Lanes) -> Lanes { lanes(bits(x) & LaneBits(repeating: 0x7fff_ffff_ffff_ffff)) }
+
+/// Adds `x` to the compensated sum `high + low` (Knuth's two-sum: no order of magnitude is assumed).
+@inline(__always)
+func compensate(_ x: Lanes, _ high: inout Lanes, _ low: inout Lanes) {
+  let sum = high + x
+  let part = sum - high
+  low += (high - (sum - part)) + (x - part)
+  high = sum
+}
+
+/// The elements a kernel reads.
+protocol Element {
+  /// Whether terms are to be good to double precision, or to float's.
+  static var isFine: Bool { get }
+  static var stride: Int { get }
+  static func load(_ data: UnsafeRawPointer) -> Lanes
+}
+
+extension Double: Element {
+  @inline(__always) static var isFine: Bool { true }
+  @inline(__always) static var stride: Int { 8 }
+  @inline(__always)
+  static func load(_ data: UnsafeRawPointer) -> Lanes { lanes_load(data.assumingMemoryBound(to: Double.self)) }
+}
+
+extension Float: Element {
+  @inline(__always) static var isFine: Bool { false }
+  @inline(__always) static var stride: Int { 4 }
+  @inline(__always)
+  static func load(_ data: UnsafeRawPointer) -> Lanes { lanes_widen(data.assumingMemoryBound(to: Float.self)) }
+}
+
+/// Up to eight elements, zeros behind them.
+@inline(__always)
+func loadPart<E: Element>(_ data: UnsafeRawPointer, _ count: Int, _ element: E.Type) -> Lanes {
+  var part = Lanes.zero
+  withUnsafeMutableBytes(of: &part) { _ = memcpy($0.baseAddress!, data, count &* E.stride) }
+  return withUnsafeBytes(of: &part) { E.load($0.baseAddress!) }
+}

@@ -1,0 +1,221 @@
+// The frame of every sum over a row, and the one entry the callers use.
+//
+// A row is read in blocks of 64 elements. In a block, even and odd vectors are
+// added plainly, four and four; the block's sum goes into a compensated sum a
+// lane; at the end the eight lanes are added in two words. The order depends on
+// the number of elements alone.
+
+import CSystem
+
+/// What a measure adds up over its outcomes.
+protocol Reduction {
+  init(_ parameters: borrowing lanes_parameters)
+  /// How many of the four sums are used.
+  static var sums: Int { get }
+  /// Whether the greatest elements and the signs are wanted too.
+  static var watches: Bool { get }
+  /// Whether every vector is added in two words, not every block: totals that others are divided by.
+  static var isExact: Bool { get }
+  /// Whether there is a second row.
+  static var isPaired: Bool { get }
+  /// The terms of eight outcomes; +0 where p = q = 0.
+  func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms
+  /// What takes part in greatest_p when it is not p itself.
+  static var watchesRatio: Bool { get }
+  func ratio(_ p: Lanes, _ q: Lanes) -> Lanes
+}
+
+extension Reduction {
+  @inline(__always) static var watches: Bool { false }
+  @inline(__always) static var isExact: Bool { false }
+  @inline(__always) static var isPaired: Bool { true }
+  @inline(__always) static var watchesRatio: Bool { false }
+  @inline(__always) func ratio(_ p: Lanes, _ q: Lanes) -> Lanes { p }
+}
+
+struct Terms {
+  var a = Lanes.zero, b = Lanes.zero, c = Lanes.zero, d = Lanes.zero
+}
+
+/// Eight lanes of everything a reduction keeps.
+struct Accumulator<R: Reduction> {
+  var aHigh = Lanes.zero, aLow = Lanes.zero, bHigh = Lanes.zero, bLow = Lanes.zero
+  var cHigh = Lanes.zero, cLow = Lanes.zero, dHigh = Lanes.zero, dLow = Lanes.zero
+  var greatestP = Lanes.zero, greatestQ = Lanes.zero
+  var signsP = LaneBits.zero, signsQ = LaneBits.zero
+
+  @inline(__always)
+  init() {}
+
+  @inline(__always)
+  init(_ carry: UnsafePointer<lanes_carry>) {
+    let words = UnsafeRawPointer(carry).assumingMemoryBound(to: Double.self)
+    (aHigh, aLow) = (lanes_load(words), lanes_load(words + 8))
+    (bHigh, bLow) = (lanes_load(words + 16), lanes_load(words + 24))
+    (cHigh, cLow) = (lanes_load(words + 32), lanes_load(words + 40))
+    (dHigh, dLow) = (lanes_load(words + 48), lanes_load(words + 56))
+    (greatestP, greatestQ) = (lanes_load(words + 64), lanes_load(words + 72))
+    (signsP, signsQ) = (bits(lanes_load(words + 80)), bits(lanes_load(words + 88)))
+  }
+
+  @inline(__always)
+  func store(_ carry: UnsafeMutablePointer<lanes_carry>) {
+    let words = UnsafeMutableRawPointer(carry).assumingMemoryBound(to: Double.self)
+    lanes_store(words, aHigh)
+    lanes_store(words + 8, aLow)
+    lanes_store(words + 16, bHigh)
+    lanes_store(words + 24, bLow)
+    lanes_store(words + 32, cHigh)
+    lanes_store(words + 40, cLow)
+    lanes_store(words + 48, dHigh)
+    lanes_store(words + 56, dLow)
+    lanes_store(words + 64, greatestP)
+    lanes_store(words + 72, greatestQ)
+    lanes_store(words + 80, lanes(signsP))
+    lanes_store(words + 88, lanes(signsQ))
+  }
+
+  @inline(__always)
+  mutating func watch(_ p: Lanes, _ q: Lanes, _ reduction: R) {
+    if R.watchesRatio { greatestP = greater(greatestP, reduction.ratio(p, q)) }
+    if R.watches {
+      greatestP = greater(greatestP, p)
+      signsP |= bits(p)
+      if R.isPaired {
+        greatestQ = greater(greatestQ, q)
+        signsQ |= bits(q)
+      }
+    }
+  }
+
+  @inline(__always)
+  mutating func add(_ terms: Terms) {
+    if R.sums > 0 { compensate(terms.a, &aHigh, &aLow) }
+    if R.sums > 1 { compensate(terms.b, &bHigh, &bLow) }
+    if R.sums > 2 { compensate(terms.c, &cHigh, &cLow) }
+    if R.sums > 3 { compensate(terms.d, &dHigh, &dLow) }
+  }
+
+  @inline(__always)
+  func finish(_ out: inout lanes_sums) {
+    if R.sums > 0 { out.a = total(aHigh, aLow) }
+    if R.sums > 1 { out.b = total(bHigh, bLow) }
+    if R.sums > 2 { out.c = total(cHigh, cLow) }
+    if R.sums > 3 { out.d = total(dHigh, dLow) }
+    if R.watches || R.watchesRatio {
+      out.greatest_p = greatest(greatestP)
+      out.greatest_q = greatest(greatestQ)
+      out.signs_p = union(signsP)
+      out.signs_q = union(signsQ)
+    }
+  }
+}
+
+extension Terms {
+  @inline(__always)
+  mutating func add(_ other: Terms, sums: Int) {
+    if sums > 0 { a += other.a }
+    if sums > 1 { b += other.b }
+    if sums > 2 { c += other.c }
+    if sums > 3 { d += other.d }
+  }
+}
+
+/// The sum of eight compensated lanes, in two words.
+@inline(__always)
+func total(_ high: Lanes, _ low: Lanes) -> lanes_pair {
+  let (h4, l4) = halves(high.lowHalf, high.highHalf, low.lowHalf + low.highHalf)
+  let (h2, l2) = halves(h4.lowHalf, h4.highHalf, l4.lowHalf + l4.highHalf)
+  let sum = h2[0] + h2[1]
+  let part = sum - h2[0]
+  let rest = (l2[0] + l2[1]) + ((h2[0] - (sum - part)) + (h2[1] - part))
+  let all = sum + rest
+  // An infinite or NaN sum has no second word; its rest is NaN.
+  return sum - sum == 0 ? lanes_pair(high: all, low: (sum - all) + rest) : lanes_pair(high: sum, low: 0)
+}
+
+@inline(__always)
+func halves<V: SIMD>(_ a: V, _ b: V, _ low: V) -> (V, V) where V.Scalar == Double {
+  let sum = a + b
+  let part = sum - a
+  return (sum, low + ((a - (sum - part)) + (b - part)))
+}
+
+@inline(__always)
+func greatest(_ x: Lanes) -> Double {
+  var best = x[0]
+  for lane in 1..<8 where x[lane] > best { best = x[lane] }
+  return best
+}
+
+@inline(__always)
+func union(_ x: LaneBits) -> Int64 {
+  let four = x.lowHalf | x.highHalf
+  let two = four.lowHalf | four.highHalf
+  return two[0] | two[1]
+}
+
+/// Feeds `count` elements to an accumulator. All but a row's last piece hold a multiple of 64.
+@inline(__always)
+func feed<R: Reduction, E: Element>(
+  _ state: inout Accumulator<R>, _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
+  _ element: E.Type
+) {
+  var p = p, q = q, left = count
+  // What does not fill a block is copied before as many zeros as fill a pair of vectors: they add nothing.
+  var tail = lanes_tail()
+  withUnsafeMutableBytes(of: &tail) { tail in
+    while left > 0 {
+      var pairs = 4
+      if left < 64 {
+        let end = tail.baseAddress!
+        _ = memcpy(end, p, left &* E.stride)
+        p = UnsafeRawPointer(end)
+        if R.isPaired {
+          _ = memcpy(end + 512, q, left &* E.stride)
+          q = UnsafeRawPointer(end + 512)
+        }
+        pairs = (left &+ 15) &>> 4
+      }
+      var even = Terms(), odd = Terms()
+      while pairs > 0 {
+        let p0 = E.load(p), q0 = R.isPaired ? E.load(q) : p0
+        let p1 = E.load(p + 8 &* E.stride), q1 = R.isPaired ? E.load(q + 8 &* E.stride) : p1
+        let terms0 = reduction.terms(p0, q0, fine: E.isFine)
+        let terms1 = reduction.terms(p1, q1, fine: E.isFine)
+        if R.isExact {
+          state.add(terms0)
+          state.add(terms1)
+        } else {
+          even.add(terms0, sums: R.sums)
+          odd.add(terms1, sums: R.sums)
+        }
+        state.watch(p0, q0, reduction)
+        state.watch(p1, q1, reduction)
+        p += 16 &* E.stride
+        q += 16 &* E.stride
+        pairs &-= 1
+      }
+      if !R.isExact {
+        even.add(odd, sums: R.sums)
+        state.add(even)
+      }
+      left &-= 64
+    }
+  }
+}
+
+@inline(__always)
+func reduce<R: Reduction, E: Element>(
+  _ reduction: R, _ element: E.Type, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
+  _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool, _ out: UnsafeMutablePointer<lanes_sums>
+) {
+  var state = Accumulator<R>()
+  if let carry { state = Accumulator(carry) }
+  feed(&state, reduction, p, q, count, element)
+  if isLast {
+    state.finish(&out.pointee)
+  } else if let carry {
+    state.store(carry)
+  }
+}

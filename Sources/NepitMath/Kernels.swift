@@ -1,0 +1,103 @@
+// The one place that asks the processor, and picks the kernels for it.
+
+public import CSystem
+internal import NepitKernels
+#if NEPIT_WIDE_KERNELS
+  internal import NepitKernelsV3
+  internal import NepitKernelsV4
+#endif
+
+/// 0 until asked, then 1, 3 or 4. Two threads that ask at once write the same value: no lock that a child forked in
+/// the middle could find taken.
+nonisolated(unsafe) private var chosen: Int64 = 0
+
+/// The level of x86-64 whose kernels run: 1, 3 or 4.
+public func instructionSet() -> Int64 {
+  let known = cs_atomic_load(&chosen)
+  if known != 0 { return known }
+  return chooseInstructionSet()
+}
+
+@inline(never)
+private func chooseInstructionSet() -> Int64 {
+  #if NEPIT_WIDE_KERNELS
+    let level = Int64(min(cs_cpu_level(), cs_isa_ceiling()))
+  #else
+    let level: Int64 = 1
+  #endif
+  cs_atomic_store(&chosen, level)
+  return level
+}
+
+/// `reduce` of the chosen kernels.
+public func reduce(
+  _ reduction: lanes_reduction, _ element: lanes_element, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
+  _ parameters: UnsafePointer<lanes_parameters>, _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool,
+  _ out: UnsafeMutablePointer<lanes_sums>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.reduce(reduction, element, p, q, count, parameters, carry, isLast, out)
+    case 3: NepitKernelsV3.reduce(reduction, element, p, q, count, parameters, carry, isLast, out)
+  #endif
+  default: NepitKernels.reduce(reduction, element, p, q, count, parameters, carry, isLast, out)
+  }
+}
+
+/// `map` of the chosen kernels.
+public func map(
+  _ map: lanes_map, _ p: UnsafePointer<Double>, _ q: UnsafePointer<Double>, _ count: Int,
+  _ parameters: UnsafePointer<lanes_parameters>, _ first: UnsafeMutablePointer<Double>,
+  _ second: UnsafeMutablePointer<Double>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.map(map, p, q, count, parameters, first, second)
+    case 3: NepitKernelsV3.map(map, p, q, count, parameters, first, second)
+  #endif
+  default: NepitKernels.map(map, p, q, count, parameters, first, second)
+  }
+}
+
+/// `mixtureDivergence` of the chosen kernels.
+public func mixtureDivergence(
+  _ weights: UnsafePointer<Double>, _ members: UnsafePointer<lanes_member>, _ memberCount: Int, _ count: Int,
+  _ carry: UnsafeMutablePointer<lanes_carry>, _ isLast: Bool, _ out: UnsafeMutablePointer<lanes_sums>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.mixtureDivergence(weights, members, memberCount, count, carry, isLast, out)
+    case 3: NepitKernelsV3.mixtureDivergence(weights, members, memberCount, count, carry, isLast, out)
+  #endif
+  default: NepitKernels.mixtureDivergence(weights, members, memberCount, count, carry, isLast, out)
+  }
+}
+
+private func evaluate(_ function: lanes_function, _ x: Double) -> Double {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.evaluate(function, x)
+    case 3: NepitKernelsV3.evaluate(function, x)
+  #endif
+  default: NepitKernels.evaluate(function, x)
+  }
+}
+
+public func log(_ x: Double) -> Double { evaluate(.log, x) }
+public func log1p(_ x: Double) -> Double { evaluate(.log1p, x) }
+public func exp(_ x: Double) -> Double { evaluate(.exp, x) }
+public func expm1(_ x: Double) -> Double { evaluate(.expm1, x) }
+
+/// x - log(1 + x), at least 0 and accurate near 0.
+public func logExcess(_ x: Double) -> Double { evaluate(.excess, x) }
+
+/// log x in two words, for a normal x.
+public func preciseLog(_ x: Double) -> lanes_pair {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.evaluateLog(x)
+    case 3: NepitKernelsV3.evaluateLog(x)
+  #endif
+  default: NepitKernels.evaluateLog(x)
+  }
+}

@@ -1,0 +1,56 @@
+// Sums in two words.
+
+public import CSystem
+
+extension lanes_pair {
+  public static var zero: lanes_pair { lanes_pair(high: 0, low: 0) }
+
+  public init(_ x: Double) { self.init(high: x, low: 0) }
+
+  /// a + b exactly (Knuth).
+  public init(sumOf a: Double, and b: Double) {
+    let sum = a + b
+    let part = sum - a
+    let rest = (a - (sum - part)) + (b - part)
+    self.init(high: sum, low: sum - sum == 0 ? rest : 0)
+  }
+
+  public static func + (a: lanes_pair, b: lanes_pair) -> lanes_pair {
+    let top = lanes_pair(sumOf: a.high, and: b.high)
+    guard top.high - top.high == 0 else { return lanes_pair(top.high) }
+    return lanes_pair(sumOf: top.high, and: top.low + (a.low + b.low))
+  }
+
+  public static func * (a: lanes_pair, powerOfTwo: Double) -> lanes_pair {
+    lanes_pair(high: a.high * powerOfTwo, low: a.low * powerOfTwo)
+  }
+
+  public static func - (a: lanes_pair, b: Double) -> lanes_pair { a + lanes_pair(-b) }
+
+  /// log of it in two words.
+  public var logarithm: lanes_pair {
+    let main = preciseLog(high)
+    return lanes_pair(sumOf: main.high, and: main.low + low / high)
+  }
+
+  public var value: Double { high + low }
+}
+
+extension Double {
+  /// The power of two at or below it, for a positive finite number.
+  public var floorPowerOfTwo: Double {
+    let bits = bitPattern & 0x7ff0_0000_0000_0000
+    return bits == 0 ? Double.leastNormalMagnitude : Double(bitPattern: bits)
+  }
+}
+
+/// a · b in two words, without a fused multiply-add: both have their low halves cut off.
+public func twoProduct(_ a: Double, _ b: Double) -> lanes_pair {
+  func split(_ x: Double) -> (Double, Double) {
+    let high = Double(bitPattern: x.bitPattern & 0xffff_ffff_f800_0000)
+    return (high, x - high)
+  }
+  let (a1, a2) = split(a), (b1, b2) = split(b)
+  let value = a * b
+  return lanes_pair(high: value, low: ((a1 * b1 - value) + a1 * b2 + a2 * b1) + a2 * b2)
+}

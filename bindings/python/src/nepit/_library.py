@@ -1,0 +1,472 @@
+"""The one file that knows ctypes: finds libnepit, describes its functions, makes exceptions of failed calls."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import threading
+from pathlib import Path
+from types import GeneratorType, SimpleNamespace
+from typing import Any, Callable, Iterator, NoReturn, Optional
+
+__version__ = "0.1.0"  # of this package and of the library that serves it
+
+
+class NepitError(ValueError):
+    """A call was wrong; the message says which argument, and how."""
+
+
+# ---------------------------------------------------------------------------------------------------- records
+
+
+class Array(ctypes.Structure):
+    """nepit_array, and nepit_mutable_array, which has the same members."""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("rows", ctypes.c_size_t),
+        ("cols", ctypes.c_size_t),
+        ("row_stride", ctypes.c_ssize_t),
+        ("col_stride", ctypes.c_ssize_t),
+        ("dtype", ctypes.c_int32),
+    ]
+
+
+class MutableArray(ctypes.Structure):
+    _fields_ = Array._fields_
+
+
+#: nepit_monitor. Its context is a Python object: the generator that is told the progress.
+Monitor = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.py_object, ctypes.c_double)
+
+
+class Execution(ctypes.Structure):
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        ("threads", ctypes.c_int32),
+        ("monitor", Monitor),
+        ("context", ctypes.py_object),
+    ]
+
+
+F64, F32, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64 = range(1, 13)  # nepit_dtype
+
+OK = 0
+ERROR_NULL, ERROR_SHAPE, ERROR_DTYPE, ERROR_BASE = -1, -2, -3, -4
+ERROR_PARAMETER, ERROR_SIZE, ERROR_MEMORY, ERROR_CANCELLED = -5, -6, -7, -8
+
+# -------------------------------------------------------------------------------------------------- functions
+
+# Name, result and parameters of every function, in the header's words: a test compares the two.
+FUNCTIONS = (
+    ("nepit_version", "const char *", "void"),
+    ("nepit_isa", "const char *", "void"),
+    ("nepit_status_message", "const char *", "nepit_status status"),
+    # discrete: one distribution
+    ("nepit_entropy", "nepit_status",
+     "nepit_array weights, double base, const nepit_execution *execution, double *out"),
+    ("nepit_entropy_gradient", "nepit_status",
+     "nepit_array weights, double base, const nepit_execution *execution, double *out, nepit_mutable_array gradient"),
+    ("nepit_renyi_entropy", "nepit_status",
+     "nepit_array weights, double order, double base, const nepit_execution *execution, double *out"),
+    ("nepit_renyi_entropy_gradient", "nepit_status",
+     "nepit_array weights, double order, double base, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array gradient"),
+    ("nepit_tsallis_entropy", "nepit_status",
+     "nepit_array weights, double order, const nepit_execution *execution, double *out"),
+    ("nepit_hill_number", "nepit_status",
+     "nepit_array weights, double order, const nepit_execution *execution, double *out"),
+    ("nepit_perplexity", "nepit_status",
+     "nepit_array weights, const nepit_execution *execution, double *out"),
+    ("nepit_binary_entropy", "nepit_status",
+     "nepit_array probabilities, double base, const nepit_execution *execution, nepit_mutable_array out"),
+    ("nepit_binary_entropy_gradient", "nepit_status",
+     "nepit_array probabilities, double base, const nepit_execution *execution, nepit_mutable_array out, "
+     "nepit_mutable_array gradient"),
+    # discrete: two distributions
+    ("nepit_cross_entropy", "nepit_status",
+     "nepit_array p, nepit_array q, double base, const nepit_execution *execution, double *out"),
+    ("nepit_cross_entropy_gradient", "nepit_status",
+     "nepit_array p, nepit_array q, double base, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array p_gradient, nepit_mutable_array q_gradient"),
+    ("nepit_kl_divergence", "nepit_status",
+     "nepit_array p, nepit_array q, double base, const nepit_execution *execution, double *out"),
+    ("nepit_kl_divergence_gradient", "nepit_status",
+     "nepit_array p, nepit_array q, double base, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array p_gradient, nepit_mutable_array q_gradient"),
+    ("nepit_jeffreys_divergence", "nepit_status",
+     "nepit_array p, nepit_array q, double base, const nepit_execution *execution, double *out"),
+    ("nepit_jeffreys_divergence_gradient", "nepit_status",
+     "nepit_array p, nepit_array q, double base, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array p_gradient, nepit_mutable_array q_gradient"),
+    ("nepit_jensen_shannon_divergence", "nepit_status",
+     "nepit_array p, nepit_array q, double weight, double base, const nepit_execution *execution, double *out"),
+    ("nepit_jensen_shannon_divergence_gradient", "nepit_status",
+     "nepit_array p, nepit_array q, double weight, double base, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array p_gradient, nepit_mutable_array q_gradient"),
+    ("nepit_jensen_shannon_distance", "nepit_status",
+     "nepit_array p, nepit_array q, double weight, double base, const nepit_execution *execution, double *out"),
+    ("nepit_jensen_shannon_distance_gradient", "nepit_status",
+     "nepit_array p, nepit_array q, double weight, double base, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array p_gradient, nepit_mutable_array q_gradient"),
+    ("nepit_generalized_jensen_shannon", "nepit_status",
+     "nepit_array weights, size_t members, const double *mixing, double base, const nepit_execution *execution, "
+     "double *out"),
+    ("nepit_renyi_divergence", "nepit_status",
+     "nepit_array p, nepit_array q, double order, double base, const nepit_execution *execution, double *out"),
+    ("nepit_renyi_divergence_gradient", "nepit_status",
+     "nepit_array p, nepit_array q, double order, double base, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array p_gradient, nepit_mutable_array q_gradient"),
+    ("nepit_tsallis_divergence", "nepit_status",
+     "nepit_array p, nepit_array q, double order, const nepit_execution *execution, double *out"),
+    ("nepit_alpha_divergence", "nepit_status",
+     "nepit_array p, nepit_array q, double alpha, const nepit_execution *execution, double *out"),
+    ("nepit_hellinger_distance", "nepit_status",
+     "nepit_array p, nepit_array q, const nepit_execution *execution, double *out"),
+    ("nepit_hellinger_distance_gradient", "nepit_status",
+     "nepit_array p, nepit_array q, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array p_gradient, nepit_mutable_array q_gradient"),
+    ("nepit_squared_hellinger_distance", "nepit_status",
+     "nepit_array p, nepit_array q, const nepit_execution *execution, double *out"),
+    ("nepit_squared_hellinger_distance_gradient", "nepit_status",
+     "nepit_array p, nepit_array q, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array p_gradient, nepit_mutable_array q_gradient"),
+    ("nepit_bhattacharyya_coefficient", "nepit_status",
+     "nepit_array p, nepit_array q, const nepit_execution *execution, double *out"),
+    ("nepit_bhattacharyya_distance", "nepit_status",
+     "nepit_array p, nepit_array q, double base, const nepit_execution *execution, double *out"),
+    ("nepit_chernoff_information", "nepit_status",
+     "nepit_array p, nepit_array q, double base, const nepit_execution *execution, double *out, double *exponent"),
+    ("nepit_total_variation", "nepit_status",
+     "nepit_array p, nepit_array q, const nepit_execution *execution, double *out"),
+    ("nepit_pearson_chi2", "nepit_status",
+     "nepit_array p, nepit_array q, const nepit_execution *execution, double *out"),
+    ("nepit_neyman_chi2", "nepit_status",
+     "nepit_array p, nepit_array q, const nepit_execution *execution, double *out"),
+    ("nepit_population_stability_index", "nepit_status",
+     "nepit_array p, nepit_array q, double floor, double base, const nepit_execution *execution, double *out"),
+    # discrete: elementwise and help
+    ("nepit_entr", "nepit_status",
+     "nepit_array x, const nepit_execution *execution, nepit_mutable_array out"),
+    ("nepit_rel_entr", "nepit_status",
+     "nepit_array x, nepit_array y, const nepit_execution *execution, nepit_mutable_array out"),
+    ("nepit_kl_div", "nepit_status",
+     "nepit_array x, nepit_array y, const nepit_execution *execution, nepit_mutable_array out"),
+    ("nepit_smooth_additive", "nepit_status",
+     "nepit_array weights, double alpha, const nepit_execution *execution, nepit_mutable_array out"),
+    ("nepit_smooth_mix", "nepit_status",
+     "nepit_array weights, double weight, nepit_array background, const nepit_execution *execution, "
+     "nepit_mutable_array out"),
+    ("nepit_smooth_floor", "nepit_status",
+     "nepit_array weights, double epsilon, const nepit_execution *execution, nepit_mutable_array out"),
+    ("nepit_check_distribution", "nepit_status",
+     "nepit_array weights, double tolerance, const nepit_execution *execution, int32_t *finding, double *excess"),
+)
+
+# Outputs are passed as addresses: an int is the cheapest thing to convert.
+TYPES = {
+    "const char *": ctypes.c_char_p,
+    "nepit_status": ctypes.c_int32,
+    "nepit_array": Array,
+    "nepit_mutable_array": MutableArray,
+    "double": ctypes.c_double,
+    "size_t": ctypes.c_size_t,
+    "const nepit_execution *": ctypes.POINTER(Execution),
+    "const double *": ctypes.c_void_p,
+    "double *": ctypes.c_void_p,
+    "int32_t *": ctypes.c_void_p,
+}
+
+# Where a number may lie, as the header's comments say it (a test compares them).
+RANGES = {
+    "order": "[0, inf]",
+    "weight": "[0, 1]",
+    "floor": "[0, 1)",
+    "alpha": "[0, inf)",
+    "epsilon": "[0, 1]",
+    "tolerance": "[0, inf]",
+    "members": "[1, inf]",
+    "nepit_renyi_divergence_gradient order": "(0, inf)",
+    "nepit_tsallis_divergence order": "[0, inf)",
+    "nepit_alpha_divergence alpha": "(-inf, inf)",
+}
+
+
+def split(parameters: str) -> list[tuple[str, str]]:
+    """The (type, name) of each parameter of a row of FUNCTIONS."""
+    found = re.findall(r"\s*([^,]*?[ *])(\w+)\s*(?:,|$)", "" if parameters == "void" else parameters)
+    return [(kind.strip(), name) for kind, name in found]
+
+
+def inside(value: float, interval: str) -> bool:
+    """Whether a value lies in an interval written as "[0, inf)"."""
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    return (low <= value if interval[0] == "[" else low < value) and \
+           (value <= high if interval[-1] == "]" else value < high)
+
+
+# ----------------------------------------------------------------------------------------------------- errors
+
+
+def _check(status: int, function: Any, arguments: tuple) -> int:
+    """The errcheck of every function."""
+    if status != OK:
+        _fail(status, function, arguments)
+    return status
+
+
+def _fail(status: int, function: Any, arguments: tuple) -> NoReturn:
+    """Looks at the arguments of a failed call again, to say in words which of them was wrong."""
+    named = dict(zip(function.names, arguments))
+    execution = next((a for a in arguments if isinstance(a, Execution)), None)
+    arrays = {name: a for name, a in named.items() if isinstance(a, (Array, MutableArray))}
+
+    if status == ERROR_MEMORY:
+        raise MemoryError(f"{function.__name__}: there is no memory")
+    if status == ERROR_CANCELLED and execution is not None and execution.failure:
+        raise execution.failure.pop()
+
+    problems = []
+    if status == ERROR_BASE:
+        problems.append(f"base is {named['base']!r}; it must be finite and greater than 1")
+    elif status == ERROR_PARAMETER:
+        if execution is not None and execution.threads < 0:
+            problems.append(f"threads is {execution.threads}; it must be 0 (all processors) or more")
+        for name, value in named.items():
+            interval = RANGES.get(f"{function.__name__} {name}", RANGES.get(name))
+            if interval is not None and not inside(value, interval):
+                problems.append(f"{name} is {value!r}; it must lie in {interval}")
+        if not problems and named.get("mixing"):
+            problems.append("weights is no distribution; its numbers must be finite, at least 0 and not all 0")
+    elif status == ERROR_SHAPE:
+        extents = " and ".join(f"{name} is [{a.rows}, {a.cols}]" for name, a in arrays.items() if a.cols or a.data)
+        problems.append(f"shapes do not fit: {extents or 'there are no outcomes'} ([rows, outcomes])")
+    elif status == ERROR_DTYPE:
+        dtypes = ", ".join(f"{name} has nepit_dtype {a.dtype}" for name, a in arrays.items())
+        problems.append(f"no such element type, or not one that serves here: {dtypes}")
+    else:
+        problems.append(status_message(status))
+    raise NepitError("; ".join(problems) or status_message(status))
+
+
+# ---------------------------------------------------------------------------------------------------- loading
+
+
+def _candidates() -> Iterator[tuple[str, bool]]:
+    """Where the library may be, best first, and whether to go no further than there."""
+    if named := os.environ.get("NEPIT_LIBRARY"):
+        yield named, True
+    here = Path(__file__).resolve().parent
+    yield str(here / "libnepit.so"), False  # in a wheel
+    if len(here.parents) > 3 and (here.parents[3] / "Include" / "nepit.h").exists():
+        yield str(here.parents[3] / "build" / "lib" / "libnepit.so.0"), False  # in a source checkout
+    yield "libnepit.so.0", True  # where the system looks
+
+
+def _full_path(name: str) -> str:
+    """The path of a library that the system found by its name."""
+    if "/" in name:
+        return name
+    try:
+        maps = Path("/proc/self/maps").read_text(errors="replace").splitlines()
+        return next((line.split(maxsplit=5)[5] for line in maps if f"/{name}" in line), name)
+    except OSError:
+        return name
+
+
+def _load() -> tuple[ctypes.CDLL, str]:
+    """The library and its path; refuses one of another version."""
+    tried = []
+    for name, last in _candidates():
+        try:
+            if "/" in name and not last and not Path(name).exists():
+                tried.append(f"{name}: no such file")
+                continue
+            library = ctypes.CDLL(name)
+        except OSError as problem:
+            tried.append(str(problem) if name in str(problem) else f"{name}: {problem}")
+            if last:
+                break
+            continue
+        path = _full_path(name)
+        try:
+            library.nepit_version.restype = ctypes.c_char_p
+            found = library.nepit_version().decode()
+        except AttributeError:
+            raise ImportError(f"{path} is no libnepit: it has no nepit_version") from None
+        if found != __version__:
+            raise ImportError(f"{path} is libnepit {found}, but this is the Python package of version {__version__}; "
+                              f"set NEPIT_LIBRARY to the path of libnepit {__version__}")
+        return library, path
+    raise ImportError("libnepit was not found. Tried:\n  " + "\n  ".join(tried)
+                      + "\nBuild it with make build, or set NEPIT_LIBRARY to its path.")
+
+
+def _bind(library: ctypes.CDLL, path: str) -> SimpleNamespace:
+    """Every function of the table, ready to be called."""
+    functions = SimpleNamespace()
+    for name, result, parameters in FUNCTIONS:
+        try:
+            function = library[name]
+        except AttributeError:
+            raise ImportError(f"{path} has no {name}, though it says that it is libnepit {__version__}") from None
+        pairs = split(parameters)
+        function.argtypes = [TYPES[kind] for kind, _ in pairs]
+        function.restype = TYPES[result]
+        function.kinds = [kind for kind, _ in pairs]
+        function.names = [name for _, name in pairs]
+        if result == "nepit_status":
+            function.errcheck = _check
+        setattr(functions, name, function)
+    return functions
+
+
+library, path = _load()
+functions = _bind(library, path)
+
+
+def isa() -> str:
+    """The instruction set that the kernels use."""
+    return functions.nepit_isa().decode()
+
+
+def status_message(status: int) -> str:
+    """The library's own sentence for a status."""
+    return functions.nepit_status_message(status).decode()
+
+
+# -------------------------------------------------------------------------------------------------- execution
+
+
+def _watch(report: Optional[Callable[[float], Any]], failure: list) -> Iterator[int]:
+    """Receives the progress and answers whether to stop. An exception of `report` or of a signal handler lands in
+    `failure`, and stops the call."""
+    answer = 0
+    while True:
+        try:
+            progress = yield answer
+            if report is not None:
+                report(progress)
+        except GeneratorExit:
+            return
+        except BaseException as problem:
+            failure.append(problem)
+            answer = 1
+
+
+# Python runs signal handlers between bytecodes of the main thread, so a Ctrl-C that came during a call is raised at
+# the very first bytecode of a callback - before a `try` in it begins, were the callback a function. A suspended
+# generator is inside its `try` already: so what the library calls is the built-in generator.send, with the generator
+# as the context.
+_SEND = Monitor(GeneratorType.send)
+
+
+def execution(threads: int, report: Optional[Callable[[float], Any]] = None) -> Execution:
+    """How to run a long call: threads (0: all processors), whom to tell the progress. Ctrl-C stops the call."""
+    record = Execution(size=ctypes.sizeof(Execution), threads=threads)
+    record.failure = []
+    if report is not None or threading.current_thread() is threading.main_thread():  # only there are signals handled
+        watcher = _watch(report, record.failure)
+        next(watcher)
+        record.monitor = _SEND
+        record.context = watcher
+    return record
+
+
+# ------------------------------------------------------------------------------------- the shortest way to a call
+
+
+# A call with one or two small contiguous vectors is worth less than the records that it needs, so these are kept:
+# list.pop and list.append are atomic, and a record taken is nobody else's.
+_spare: list = []
+_first_byte = ctypes.c_char.from_buffer  # refuses what is empty, read-only or not contiguous
+_address = ctypes.addressof
+
+
+def _records() -> tuple:
+    one = Array(None, 1, 0, 0, 1, F64)
+    two = Array(None, 1, 0, 0, 1, F64)
+    out = ctypes.c_double()
+    return one, two, out, _address(out)
+
+
+def quick_one(function: Any, p: Any, size: int, dtype: int, numbers: tuple) -> float:
+    """function(p, numbers..., NULL, out) of a vector that is not empty; TypeError if it is read-only or has gaps."""
+    try:
+        records = _spare.pop()
+    except IndexError:
+        records = _records()
+    array, _, out, address = records
+    array.data = _address(_first_byte(p))
+    array.cols = size
+    array.dtype = dtype
+    function(array, *numbers, None, address)
+    value = out.value
+    _spare.append(records)
+    return value
+
+
+def quick_two(function: Any, p: Any, q: Any, size: int, p_dtype: int, q_dtype: int, numbers: tuple) -> float:
+    """function(p, q, numbers..., NULL, out) of two vectors, as quick_one."""
+    try:
+        records = _spare.pop()
+    except IndexError:
+        records = _records()
+    one, two, out, address = records
+    one.data = _address(_first_byte(p))
+    two.data = _address(_first_byte(q))
+    one.cols = two.cols = size
+    one.dtype = p_dtype
+    two.dtype = q_dtype
+    function(one, two, *numbers, None, address)
+    value = out.value
+    _spare.append(records)
+    return value
+
+
+# ----------------------------------------------------------------------------------------------------- DLPack
+
+
+class _DLTensor(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device_type", ctypes.c_int32),
+        ("device_id", ctypes.c_int32),
+        ("ndim", ctypes.c_int32),
+        ("code", ctypes.c_uint8),
+        ("bits", ctypes.c_uint8),
+        ("lanes", ctypes.c_uint16),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+    ]
+
+
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype = ctypes.c_void_p
+_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+
+
+class Borrowed:
+    """The memory of a DLPack tensor as __array_interface__ shows it; holds the capsule, whose end frees the tensor."""
+
+    _KINDS = {0: "i", 1: "u", 2: "f", 4: "u", 5: "c", 6: "b"}  # bfloat16 (4) is read as uint16
+
+    def __init__(self, capsule: Any) -> None:
+        self._capsule = capsule
+        tensor = _DLTensor.from_address(_capsule_pointer(capsule, b"dltensor"))
+        self.device_type = tensor.device_type
+        self.is_bfloat16 = tensor.code == 4
+        if tensor.code not in self._KINDS or tensor.lanes != 1 or tensor.bits % 8:
+            raise NepitError(f"elements of DLPack type code {tensor.code}, {tensor.bits} bits, {tensor.lanes} lanes "
+                             f"cannot be read")
+        size = tensor.bits // 8
+        self.__array_interface__ = {
+            "version": 3,
+            "data": ((tensor.data or 0) + tensor.byte_offset, True),
+            "shape": tuple(tensor.shape[i] for i in range(tensor.ndim)),
+            "strides": tuple(tensor.strides[i] * size for i in range(tensor.ndim)) if tensor.strides else None,
+            "typestr": f"{'|' if size == 1 else '<'}{self._KINDS[tensor.code]}{size}",
+        }
+
