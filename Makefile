@@ -32,7 +32,7 @@ VENV    := build/venv
 PIP     := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 SAMPLES := $(patsubst bindings/c/%.c,build/c/%,$(wildcard bindings/c/*.c))
 
-export PYTHON
+export PYTHON SWIFT
 
 .PHONY: help
 help: ## this list
@@ -65,7 +65,7 @@ REQUIREMENTS := bindings/python/requirements-test.txt Tests/Install/requirements
 .PHONY: venv
 venv: $(VENV)/.done ## build/venv, the Python that the tests and the demonstration use
 $(VENV)/.done: $(REQUIREMENTS) bindings/python/pyproject.toml
-	@packaging/need venv
+	@packaging/need python venv
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $(addprefix -r ,$(REQUIREMENTS))
 	$(PIP) --no-deps --editable bindings/python
@@ -90,7 +90,7 @@ build/contract.txt: Include/nepit.h Tests/ABI/header.py
 
 .PHONY: deps
 deps: ## what the tests need besides Swift and Python (installed if root, else named)
-	@packaging/need swift clang gcc g++ strip readelf objdump git pkg-config ffi venv
+	@packaging/need swift python clang gcc g++ strip readelf objdump git pkg-config ffi venv
 
 # ------------------------------------------------------------------ the job
 
@@ -109,7 +109,7 @@ test: deps build venv ## everything; STEPS="headers abi" for some of it
 bench: build build/bench-venv/.done ## Nepit beside its peers (BENCH=--quick for a minute instead of forty)
 	build/bench-venv/bin/python Benchmarks/run.py $(BENCH)
 build/bench-venv/.done: Benchmarks/requirements.txt
-	@packaging/need cc venv
+	@packaging/need cc python venv
 	$(PYTHON) -m venv build/bench-venv
 	build/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

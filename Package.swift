@@ -21,8 +21,7 @@ let embedded: [SwiftSetting] =
   ] : []
 
 func kernels(_ level: String) -> [SwiftSetting] {
-  // The baseline's fused multiply-adds are calls: it can be small, but not fast.
-  embedded + (isShipped ? [.unsafeFlags(["-Xcc", "-march=\(level)"] + (level == "x86-64" ? ["-Osize"] : []))] : [])
+  embedded + (isShipped ? [.unsafeFlags(["-Xcc", "-march=\(level)"])] : [])
 }
 
 let wide: [Target] =

@@ -115,6 +115,14 @@ LANES_INLINE lanes_f64x8 lanes_log_low(lanes_i64x8 cell) {
         -0x1.27023eb68981cp-46, -0x1.84a7e75b6f6e4p-47, 0x1.1ef78ce2d07f2p-44, 0x1.83b54b606bd5cp-46};
     return lanes_lookup(table, cell);
 }
+LANES_INLINE lanes_f64x8 lanes_log_centre(lanes_i64x8 cell) {
+    static const double table[16] __attribute__((aligned(64))) = {
+        -0x1.5d1bdbf5809cap-2, -0x1.2e8e2bae11d31p-2, -0x1.fb9186d5e3e2bp-3, -0x1.9525a9cf456b4p-3,
+        -0x1.5ff3070a793d4p-3, -0x1.29552f81ff523p-3, -0x1.6f0d28ae56b4cp-4, -0x1.f0a30c01162a6p-5,
+        -0x1.f829b0e7833p-6, 0x0p+0, 0x1.08598b59e3a07p-4, 0x1.da727638446a2p-4,
+        0x1.5bf406b543db2p-3, 0x1.d1037f2655e7bp-3, 0x1.1178e8227e47cp-2, 0x1.3c25277333184p-2};
+    return lanes_lookup(table, cell);
+}
 LANES_INLINE lanes_f64x8 lanes_log_bend(lanes_i64x8 cell) {
     static const double table[16] __attribute__((aligned(64))) = {
         -0x1.0b909029fd8d7p-4, -0x1.8b8ea28f7167bp-5, -0x1.11b9e4a870756p-5, -0x1.56d2b185d4a5cp-6,
@@ -159,6 +167,49 @@ LANES_INLINE lanes_f64x8 lanes_widen(const float *p) {
 }
 LANES_INLINE lanes_f64x8 lanes_widen_low(lanes_f32x16 v) { return __builtin_convertvector(v.lo, lanes_f64x8); }
 LANES_INLINE lanes_f64x8 lanes_widen_high(lanes_f32x16 v) { return __builtin_convertvector(v.hi, lanes_f64x8); }
+
+/*
+ * Eight columns of eight neighbouring rows: from[c stride + r] to to[r pitch + c]. By two lanes, which every machine
+ * shuffles well; the columns to come are far apart, and no processor would guess them.
+ */
+LANES_INLINE void lanes_transpose_f64(const double *from, ptrdiff_t stride, double *to, ptrdiff_t pitch) {
+    typedef double pair __attribute__((ext_vector_type(2)));
+    for (int c = 0; c < 8; c += 2) {
+        __builtin_prefetch(from + (c + 24) * stride);
+        __builtin_prefetch(from + (c + 25) * stride);
+        for (int r = 0; r < 8; r += 2) {
+            pair a, b, even, odd;
+            memcpy(&a, from + c * stride + r, sizeof a);
+            memcpy(&b, from + (c + 1) * stride + r, sizeof b);
+            even = __builtin_shufflevector(a, b, 0, 2);
+            odd = __builtin_shufflevector(a, b, 1, 3);
+            memcpy(to + r * pitch + c, &even, sizeof even);
+            memcpy(to + (r + 1) * pitch + c, &odd, sizeof odd);
+        }
+    }
+}
+LANES_INLINE void lanes_transpose_f32(const float *from, ptrdiff_t stride, float *to, ptrdiff_t pitch) {
+    typedef float four __attribute__((ext_vector_type(4)));
+    for (int c = 0; c < 8; c += 4) {
+        for (int i = 0; i < 4; i++) __builtin_prefetch(from + (c + i + 24) * stride);
+        for (int r = 0; r < 8; r += 4) {
+            four v[4], low, high, low2, high2, out;
+            for (int i = 0; i < 4; i++) memcpy(&v[i], from + (c + i) * stride + r, sizeof v[i]);
+            low = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
+            high = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
+            low2 = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+            high2 = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+            out = __builtin_shufflevector(low, low2, 0, 1, 4, 5);
+            memcpy(to + r * pitch + c, &out, sizeof out);
+            out = __builtin_shufflevector(low, low2, 2, 3, 6, 7);
+            memcpy(to + (r + 1) * pitch + c, &out, sizeof out);
+            out = __builtin_shufflevector(high, high2, 0, 1, 4, 5);
+            memcpy(to + (r + 2) * pitch + c, &out, sizeof out);
+            out = __builtin_shufflevector(high, high2, 2, 3, 6, 7);
+            memcpy(to + (r + 3) * pitch + c, &out, sizeof out);
+        }
+    }
+}
 
 /* IEEE binary16 to double, exact, without a compiler's helper function. */
 LANES_INLINE double lanes_from_half(uint16_t bits) {
@@ -223,6 +274,9 @@ typedef struct lanes_sums {
     int64_t signs_p, signs_q;        /* negative if an element had its sign bit set */
 } lanes_sums;
 
+/* The end of two rows, with zeros behind. */
+typedef struct lanes_tail { double p[64], q[64]; } lanes_tail;
+
 /* On a caller's stack: the sums of a row's segments, and copies of pieces of four rows. */
 typedef struct row_segments { lanes_sums all[64]; } row_segments;
 typedef struct row_buffers { double words[1024]; } row_buffers;
@@ -230,13 +284,11 @@ typedef struct row_buffers { double words[1024]; } row_buffers;
 /* The lanes of an unfinished reduction, for a row that is fed in pieces. */
 typedef struct lanes_carry { double words[96]; } lanes_carry;
 
-/* The end of two rows, with zeros behind. */
-typedef struct lanes_tail { double p[64], q[64]; } lanes_tail;
-
 /* Numbers a kernel needs, the same for a whole row; each kernel says which it reads. */
 typedef struct lanes_parameters {
     double scale_p, scale_q;         /* powers of two */
     lanes_pair total_p, total_q;     /* of the scaled weights */
+    lanes_pair greatest;             /* log of the greatest scaled weight */
     double weight, order, threshold, value, value_q, shift, factor;
 } lanes_parameters;
 

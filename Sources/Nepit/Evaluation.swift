@@ -112,9 +112,13 @@ private struct Tile {
     let base = matrix.data + start * matrix.rowStride * matrix.type.size
     switch (matrix.type, type) {
     case (.float64, .float64):
-      copy(rows, base.assumingMemoryBound(to: Double.self), memory.assumingMemoryBound(to: Double.self))
+      copy(rows, base.assumingMemoryBound(to: Double.self), memory.assumingMemoryBound(to: Double.self)) {
+        lanes_transpose_f64($0, $1, $2, $3)
+      }
     case (.float32, .float32):
-      copy(rows, base.assumingMemoryBound(to: Float.self), memory.assumingMemoryBound(to: Float.self))
+      copy(rows, base.assumingMemoryBound(to: Float.self), memory.assumingMemoryBound(to: Float.self)) {
+        lanes_transpose_f32($0, $1, $2, $3)
+      }
     default:
       // By rows of the memory: its columns are the matrix's rows.
       var line: (Double, Double, Double, Double, Double, Double, Double, Double) = (0, 0, 0, 0, 0, 0, 0, 0)
@@ -129,20 +133,23 @@ private struct Tile {
     }
   }
 
+  /// Eight by eight where that fits, one by one at the edges.
   @inline(__always)
   private func copy<Element>(
-    _ rows: Int, _ from: UnsafePointer<Element>, _ to: UnsafeMutablePointer<Element>
+    _ rows: Int, _ from: UnsafePointer<Element>, _ to: UnsafeMutablePointer<Element>,
+    _ transpose: (UnsafePointer<Element>, Int, UnsafeMutablePointer<Element>, Int) -> Void
   ) {
     var column = 0
-    while column < matrix.columns {
-      // Eight columns of a row at a time, so that a line is written whole.
-      let end = min(column + 8, matrix.columns)
-      for row in 0..<rows {
-        for index in column..<end {
-          to[row &* pitch &+ index] = from[row &* matrix.rowStride &+ index &* matrix.columnStride]
-        }
+    if rows == 8, matrix.rowStride == 1 {
+      while column &+ 8 <= matrix.columns {
+        transpose(from + column &* matrix.columnStride, matrix.columnStride, to + column, pitch)
+        column &+= 8
       }
-      column = end
+    }
+    for index in column..<matrix.columns {
+      for row in 0..<rows {
+        to[row &* pitch &+ index] = from[row &* matrix.rowStride &+ index &* matrix.columnStride]
+      }
     }
   }
 }

@@ -22,11 +22,20 @@ public func reduce(
     @unknown default: break
     }
   }
+  @inline(__always)
+  func runFast<R: FloatReduction>(_ type: R.Type) {
+    let reduction = R(parameters.pointee)
+    switch element {
+    case .double: reduce(reduction, Double.self, p, q, count, carry, isLast, out)
+    case .float: reduceFloats(reduction, p, q, count, carry, isLast, out)
+    @unknown default: break
+    }
+  }
   switch reduction {
   case .scan: run(Scan.self)
   case .pair_scan: run(PairScan.self)
-  case .entropy: run(EntropyTerms.self)
-  case .cross_entropy: run(CrossEntropyTerms.self)
+  case .entropy: runFast(EntropyTerms.self)
+  case .cross_entropy: runFast(CrossEntropyTerms.self)
   case .surprisal: run(SurprisalTerms.self)
   case .kl_first: run(DifferenceSum<KullbackLeibler<AsGiven>>.self)
   case .kl: run(DifferenceSum<KullbackLeibler<Normalized>>.self)

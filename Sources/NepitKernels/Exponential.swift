@@ -53,3 +53,30 @@ struct Exponential {
     return select(scale .== 1, bent, line)
   }
 }
+
+/// A logarithm in two words, for powers: an exponent multiplies its error too.
+struct Precise {
+  var high, low: Lanes
+
+  @inline(__always)
+  init(logOf x: Lanes) { (high, low) = preciseLog(x) }
+
+  @inline(__always)
+  private init(_ high: Lanes, _ low: Lanes) { (self.high, self.low) = (high, low) }
+
+  @inline(__always)
+  func less(_ other: lanes_pair) -> Precise {
+    let value = high - other.high
+    let part = value - high
+    return Precise(value, ((high - (value - part)) - (other.high + part)) + (low - other.low))
+  }
+
+  /// e^(exponent · this).
+  @inline(__always)
+  func power(_ exponent: Double) -> Lanes {
+    let x = exponent * high
+    let rest = fma(high, Lanes(repeating: exponent), 0 - x) + exponent * low
+    // Where x is beyond all powers, so is its rounding.
+    return Exponential(x, low: select(magnitude(x) .> 1000, 0, rest)).value
+  }
+}

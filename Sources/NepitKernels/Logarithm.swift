@@ -28,7 +28,7 @@ struct Parts {
     cell = logicalShift(moved, right: 48)
     // The 12-bit k plus 2048 as the low bits of a double of 2^52: exact, and the same without AVX-512's conversion.
     let biased = logicalShift(moved, right: 52) ^ LaneBits(repeating: 0x4330_0000_0000_0800)
-    exponent = lanes(biased) - 0x1p52 - 2048
+    exponent = lanes(biased) - (0x1p52 + 2048)
   }
 }
 
@@ -51,19 +51,36 @@ func bentLog1p(_ r: Lanes, fine: Bool) -> Lanes {
 @inline(__always)
 func fma(_ a: Lanes, _ b: Double, _ c: Double) -> Lanes { lanes_fma(a, Lanes(repeating: b), Lanes(repeating: c)) }
 
-/// log x for normal x > 0; finite for 0 and denormals, so that 0 · log 0 = 0.
+/// log x for normal x > 0, within 1.2 ULP; finite for 0 and denormals, so that 0 · log 0 = 0.
 @inline(__always)
-func quickLog(_ x: Lanes, fine: Bool) -> Lanes {
+func quickLog(_ x: Lanes) -> Lanes {
   let parts = Parts(x)
   let r = fma(parts.mantissa, lanes_log_reciprocal(parts.cell), -1)
-  let high = fma(parts.exponent, ln2High, lanes_log_high(parts.cell))
-  if fine {
-    let low = fma(parts.exponent, ln2Low, lanes_log_low(parts.cell))
-    let sum = high + r
-    let rest = (high - sum) + r
-    return sum + fma(-(r * r), bentLog1p(r, fine: true), rest + low)
-  }
-  return high + fma(-(r * r), bentLog1p(r, fine: false), r)
+  // The cell around 1 adds exactly 0; elsewhere one word of the logarithm of its centre is enough.
+  let centre = fma(parts.exponent, ln2, lanes_log_centre(parts.cell))
+  let s = r * r
+  let q01 = fma(r, -0x1.5555555555542p-2, Lanes(repeating: 0x1.fffffffffffebp-2))
+  let q23 = fma(r, -0x1.9999999aa61dap-3, Lanes(repeating: 0x1.0000000093adfp-2))
+  let q45 = fma(r, -0x1.249236912db63p-3, Lanes(repeating: 0x1.555540e688cb1p-3))
+  let q67 = fma(r, -0x1.c7eef034bc5c3p-4, Lanes(repeating: 0x1.0073c4f5843d8p-3))
+  return centre + fma(-s, fma(s, fma(s, fma(s, q67, q45), q23), q01), r)
+}
+
+/// The same in float, to about 2^-23: the entropies' hot loop.
+@inline(__always)
+func quickLog(_ x: FloatLanes) -> FloatLanes {
+  let bits = unsafeBitCast(x, to: FloatBits.self)
+  let moved = bits &- FloatBits(repeating: 0x3f34_0000)
+  let mantissa = unsafeBitCast(bits &- (moved & FloatBits(repeating: -0x0080_0000)), to: FloatLanes.self)
+  let cell = moved &>> FloatBits(repeating: 19)
+  let whole = (moved &>> FloatBits(repeating: 23)) &+ FloatBits(repeating: 0x4b40_0000)
+  let exponent = unsafeBitCast(whole, to: FloatLanes.self) - 0x1.8p23
+  let r = lanes_fma_f32(mantissa, lanes_log_reciprocal_f32(cell), FloatLanes(repeating: -1))
+  let centre = lanes_fma_f32(exponent, FloatLanes(repeating: 0x1.62e43p-1), lanes_log_high_f32(cell))
+  let s = r * r
+  let q01 = lanes_fma_f32(r, FloatLanes(repeating: -0x1.555554p-2), FloatLanes(repeating: 0x1.fffffep-2))
+  let q23 = lanes_fma_f32(r, FloatLanes(repeating: -0x1.99ec4p-3), FloatLanes(repeating: 0x1.003036p-2))
+  return centre + lanes_fma_f32(-s, lanes_fma_f32(s, q23, q01), r)
 }
 
 /// log x in two words for normal x > 0; the sum is good to about 2^-62.

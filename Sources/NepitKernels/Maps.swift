@@ -122,21 +122,33 @@ struct EntropyGradient: ElementMap {
   }
 }
 
-/// a / (1 - a) (p^(a-1) / sum p^a - 1) / W, as a expm1((a-1) (log p + H)) / (1 - a) / W.
+/// a / (1 - a) (p^(a-1) / sum p^a - 1) / W. For orders up to 2 as a expm1((a-1) (log p + H)) / (1 - a) / W, which is
+/// right near order 1; beyond by powers relative to the greatest, whose sum is `weight`.
 struct RenyiEntropyGradient: ElementMap {
   private let logarithm: LogProbability
-  private let entropy, total, scale, order, factor: Double
+  private let greatest: lanes_pair
+  private let entropy, total, scale, order, factor, sum: Double
   init(_ parameters: borrowing lanes_parameters) {
     logarithm = LogProbability(
       scale: parameters.scale_p, threshold: parameters.threshold, dominant: parameters.value_q,
       total: parameters.total_q)
     (entropy, total, scale) = (parameters.value, parameters.total_p.high, parameters.scale_p)
     (order, factor) = (parameters.order, parameters.factor)
+    (greatest, sum) = (parameters.greatest, parameters.weight)
   }
   @inline(__always)
   func callAsFunction(_ p: Lanes, _ unused: Lanes) -> (Lanes, Lanes) {
-    let change = Exponential((order - 1) * (logarithm(p) + entropy)).lessOne
-    let slope = order == 0 ? Lanes.zero : order * change / (1 - order)
+    let scaled = p * scale
+    var slope = Lanes.zero
+    if order > 2 {
+      let power = Precise(logOf: scaled).less(greatest).power(order)
+      slope = (power / (sum * (scaled / total)) - 1) * (order / (1 - order))
+    } else if order > 0 {
+      let surplus = logarithm(p) + entropy
+      let x = (order - 1) * surplus
+      // A product below 2^-60 might be denormal, and expm1 x is x.
+      slope = select(magnitude(x) .< 0x1p-60, -order * surplus, order * Exponential(x).lessOne / (1 - order))
+    }
     let atZero = order > 1 ? order / (order - 1) : Double.infinity
     return (select(p .== 0, atZero, slope) / (total * factor) * scale, p)
   }
@@ -273,23 +285,33 @@ struct HellingerGradient: ElementMap {
   }
 }
 
-/// dp: a expm1((1 - a) (l + D)) / (a - 1) / P, dq: -expm1(-a l - (a - 1) D) / Q, l = log(q / p).
+/// dp: a (r - 1) / (a - 1) / P, dq: (1 - r p / q) / Q, r = p^(a-1) q^(1-a) / C. For orders up to 2 by
+/// r = e^((1-a) (l + D)), l = log(q / p), which is right near order 1; beyond relative to the greatest ratio,
+/// `shift`, at which C is `weight`.
 struct RenyiDivergenceGradient: ElementMap {
   private let slopes: PairSlopes
-  private let value, order: Double
+  private let value, order, shift, sum: Double
   init(_ parameters: borrowing lanes_parameters) {
     slopes = PairSlopes(parameters)
     (value, order) = (parameters.value, parameters.order)
+    (shift, sum) = (parameters.shift, parameters.weight)
   }
   @inline(__always)
   func callAsFunction(_ p: Lanes, _ q: Lanes) -> (Lanes, Lanes) {
     let (b, a, d) = slopes.form(p, q)
     let ratio = Ratio(a, over: b, difference: d, fine: true).logarithm
     let noP = b .== 0, noQ = a .== 0
-    var first = Exponential((1 - order) * (ratio + value)).lessOne
+    var first, second: Lanes
+    if order > 2 {
+      let share = Exponential((1 - order) * (ratio + shift)).value / sum
+      first = share - 1
+      second = 1 - share * (b / a)
+    } else {
+      first = Exponential((1 - order) * (ratio + value)).lessOne
+      second = 0 - Exponential(-order * ratio - (order - 1) * value).lessOne
+    }
     first = select(noP, order < 1 ? .infinity : -1, first)
     first = select(noQ, -1, first) * (order / (order - 1))
-    var second = 0 - Exponential(-order * ratio - (order - 1) * value).lessOne
     second = select(noQ, -Double.infinity, second)
     return slopes(first, select(noP, 1, second))
   }

@@ -41,7 +41,7 @@ struct EntropyTerms: Reduction {
   static var isPaired: Bool { false }
   init(_ parameters: borrowing lanes_parameters) {}
   @inline(__always)
-  func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms { Terms(a: p, b: p * quickLog(p, fine: fine)) }
+  func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms { Terms(a: p, b: p * quickLog(p)) }
 }
 
 /// Cross-entropy, first: sum p, sum q, sum p log q.
@@ -51,7 +51,7 @@ struct CrossEntropyTerms: Reduction {
   init(_ parameters: borrowing lanes_parameters) {}
   @inline(__always)
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
-    Terms(a: p, b: q, c: select((q .== 0) .& (p .!= 0), -Double.infinity, p * quickLog(q, fine: fine)))
+    Terms(a: p, b: q, c: select((q .== 0) .& (p .!= 0), -Double.infinity, p * quickLog(q)))
   }
 }
 
@@ -69,7 +69,7 @@ struct SurprisalTerms: Reduction {
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
     let p = p * scaleP, scaled = q * scaleQ
     let dominates = scaled .> threshold
-    let term = select((scaled .== 0) .& (p .!= 0), -Double.infinity, p * quickLog(scaled, fine: true))
+    let term = select((scaled .== 0) .& (p .!= 0), -Double.infinity, p * quickLog(scaled))
     return Terms(
       a: select(dominates, 0, term), b: select(dominates, 0, p), c: select(dominates, 0, scaled),
       d: select(dominates, p, Lanes.zero))
@@ -129,6 +129,7 @@ protocol Difference {
 struct DifferenceSum<D: Difference>: Reduction {
   static var sums: Int { D.Form.isFirst ? 3 : 1 }
   static var watches: Bool { D.Form.isFirst }
+  static var watchesGreatest: Bool { false }
   private let form: D.Form
   private let difference: D
   init(_ parameters: borrowing lanes_parameters) {
@@ -321,37 +322,21 @@ struct RenyiTerms: Reduction {
   init(_ parameters: borrowing lanes_parameters) {
     (scale, threshold, order) = (parameters.scale_p, parameters.threshold, parameters.order)
     (total, inverse, factor) = (parameters.total_q, parameters.value, parameters.factor)
-    greatest = lanes_pair(high: parameters.value_q, low: parameters.shift)
+    greatest = parameters.greatest
   }
   @inline(__always)
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
     let scaled = p * scale
-    let logarithm = preciseLog(scaled)
-    let own = difference(logarithm, total), relative = difference(logarithm, greatest)
+    let logarithm = Precise(logOf: scaled)
+    let own = logarithm.less(total), relative = logarithm.less(greatest)
     let probability = scaled * inverse
     // p^α - p: as p (e^((α-1) log p) - 1) where that is small, or it would cancel.
     let slope = (order - 1) * (own.high + own.low)
     let near = (probability * factor) * Exponential(slope).lessOne
-    let far = (power(own) - probability) * factor
+    let far = (own.power(order) - probability) * factor
     let change = select(magnitude(slope) .< 1, near, far)
     return Terms(
-      a: select((p .== 0) .| (scaled .> threshold), 0, change), b: select(p .== 0, 0, power(relative)))
-  }
-
-  @inline(__always)
-  private func difference(_ a: (high: Lanes, low: Lanes), _ b: lanes_pair) -> (high: Lanes, low: Lanes) {
-    let value = a.high - b.high
-    let part = value - a.high
-    return (value, ((a.high - (value - part)) - (b.high + part)) + (a.low - b.low))
-  }
-
-  /// e^(order · logarithm).
-  @inline(__always)
-  private func power(_ logarithm: (high: Lanes, low: Lanes)) -> Lanes {
-    let x = order * logarithm.high
-    // Where x is beyond all powers, so is its rounding.
-    let rest = fma(logarithm.high, Lanes(repeating: order), 0 - x) + order * logarithm.low
-    return Exponential(x, low: select(magnitude(x) .> 1000, 0, rest)).value
+      a: select((p .== 0) .| (scaled .> threshold), 0, change), b: select(p .== 0, 0, relative.power(order)))
   }
 }
 

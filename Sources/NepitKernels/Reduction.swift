@@ -12,8 +12,9 @@ protocol Reduction {
   init(_ parameters: borrowing lanes_parameters)
   /// How many of the four sums are used.
   static var sums: Int { get }
-  /// Whether the greatest elements and the signs are wanted too.
+  /// Whether the signs are wanted too, and whether the greatest elements are.
   static var watches: Bool { get }
+  static var watchesGreatest: Bool { get }
   /// Whether every vector is added in two words, not every block: totals that others are divided by.
   static var isExact: Bool { get }
   /// Whether there is a second row.
@@ -27,6 +28,7 @@ protocol Reduction {
 
 extension Reduction {
   @inline(__always) static var watches: Bool { false }
+  @inline(__always) static var watchesGreatest: Bool { watches }
   @inline(__always) static var isExact: Bool { false }
   @inline(__always) static var isPaired: Bool { true }
   @inline(__always) static var watchesRatio: Bool { false }
@@ -79,12 +81,12 @@ struct Accumulator<R: Reduction> {
   mutating func watch(_ p: Lanes, _ q: Lanes, _ reduction: R) {
     if R.watchesRatio { greatestP = greater(greatestP, reduction.ratio(p, q)) }
     if R.watches {
-      greatestP = greater(greatestP, p)
       signsP |= bits(p)
-      if R.isPaired {
-        greatestQ = greater(greatestQ, q)
-        signsQ |= bits(q)
-      }
+      if R.isPaired { signsQ |= bits(q) }
+    }
+    if R.watchesGreatest {
+      greatestP = greater(greatestP, p)
+      if R.isPaired { greatestQ = greater(greatestQ, q) }
     }
   }
 
@@ -155,6 +157,18 @@ func union(_ x: LaneBits) -> Int64 {
   return two[0] | two[1]
 }
 
+/// The end of a row, copied to `room`, where zeros follow.
+@inline(__always)
+func moved(_ data: UnsafeRawPointer, _ bytes: Int, _ room: UnsafeMutableRawPointer) -> UnsafeRawPointer {
+  // A vector's length, which short rows often have, is no call.
+  if bytes == 64 {
+    room.storeBytes(of: data.loadUnaligned(as: Lanes.self), as: Lanes.self)
+  } else {
+    _ = memcpy(room, data, bytes)
+  }
+  return UnsafeRawPointer(room)
+}
+
 /// Feeds `count` elements to an accumulator. All but a row's last piece hold a multiple of 64.
 @inline(__always)
 func feed<R: Reduction, E: Element>(
@@ -166,35 +180,27 @@ func feed<R: Reduction, E: Element>(
   var tail = lanes_tail()
   withUnsafeMutableBytes(of: &tail) { tail in
     while left > 0 {
-      var pairs = 4
+      var vectors = 8
       if left < 64 {
-        let end = tail.baseAddress!
-        _ = memcpy(end, p, left &* E.stride)
-        p = UnsafeRawPointer(end)
-        if R.isPaired {
-          _ = memcpy(end + 512, q, left &* E.stride)
-          q = UnsafeRawPointer(end + 512)
-        }
-        pairs = (left &+ 15) &>> 4
+        vectors = ((left &+ 15) &>> 4) &* 2
+        p = moved(p, left &* E.stride, tail.baseAddress!)
+        if R.isPaired { q = moved(q, left &* E.stride, tail.baseAddress! + 512) }
       }
       var even = Terms(), odd = Terms()
-      while pairs > 0 {
+      while vectors > 0 {
         let p0 = E.load(p), q0 = R.isPaired ? E.load(q) : p0
-        let p1 = E.load(p + 8 &* E.stride), q1 = R.isPaired ? E.load(q + 8 &* E.stride) : p1
-        let terms0 = reduction.terms(p0, q0, fine: E.isFine)
-        let terms1 = reduction.terms(p1, q1, fine: E.isFine)
+        let terms = reduction.terms(p0, q0, fine: E.isFine)
         if R.isExact {
-          state.add(terms0)
-          state.add(terms1)
+          state.add(terms)
         } else {
-          even.add(terms0, sums: R.sums)
-          odd.add(terms1, sums: R.sums)
+          // The two take turns, which is one place for the terms' code instead of two.
+          even.add(terms, sums: R.sums)
+          swap(&even, &odd)
         }
         state.watch(p0, q0, reduction)
-        state.watch(p1, q1, reduction)
-        p += 16 &* E.stride
-        q += 16 &* E.stride
-        pairs &-= 1
+        p += 8 &* E.stride
+        q += 8 &* E.stride
+        vectors &-= 1
       }
       if !R.isExact {
         even.add(odd, sums: R.sums)
@@ -213,6 +219,25 @@ func reduce<R: Reduction, E: Element>(
   var state = Accumulator<R>()
   if let carry { state = Accumulator(carry) }
   feed(&state, reduction, p, q, count, element)
+  finish(state, carry, isLast, out)
+}
+
+@inline(__always)
+func reduceFloats<R: FloatReduction>(
+  _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
+  _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool, _ out: UnsafeMutablePointer<lanes_sums>
+) {
+  var state = Accumulator<R>()
+  if let carry { state = Accumulator(carry) }
+  feedFloats(&state, reduction, p, q, count)
+  finish(state, carry, isLast, out)
+}
+
+@inline(__always)
+private func finish<R: Reduction>(
+  _ state: Accumulator<R>, _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool,
+  _ out: UnsafeMutablePointer<lanes_sums>
+) {
   if isLast {
     state.finish(&out.pointee)
   } else if let carry {

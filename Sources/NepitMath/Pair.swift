@@ -25,10 +25,21 @@ extension lanes_pair {
     lanes_pair(high: a.high * powerOfTwo, low: a.low * powerOfTwo)
   }
 
+  /// This less `sum` / `divisor`, all in two words, and the magnitudes of both.
+  public func less(quotient sum: lanes_pair, by divisor: lanes_pair) -> (value: Double, magnitudes: Double) {
+    let quotient = sum.high / divisor.high
+    guard quotient - quotient == 0 else { return (high - quotient, .infinity) }
+    let product = twoProduct(quotient, divisor.high)
+    let rest = ((sum.high - product.high) - product.low + sum.low - quotient * divisor.low) / divisor.high
+    let top = lanes_pair(sumOf: high, and: -quotient)
+    return (top.high + (top.low + (low - rest)), abs(high) + abs(quotient))
+  }
+
   public static func - (a: lanes_pair, b: Double) -> lanes_pair { a + lanes_pair(-b) }
 
   /// log of it in two words.
   public var logarithm: lanes_pair {
+    if high == 1 { return lanes_pair(low) }
     let main = preciseLog(high)
     return lanes_pair(sumOf: main.high, and: main.low + low / high)
   }

@@ -21,7 +21,7 @@ static const char usage[] =
     "  --calls N           contract: calls of each function, about (6000)\n"
     "  --seed N            contract: of the random numbers (of the clock)\n"
     "  --problems N        contract: of a function before it is left (5)\n"
-    "  --verbose           contract: say each kind of call\n";
+    "  --verbose           vectors: the digest after each case; contract: each kind of call\n";
 
 int main(int count, char **words) {
     if (count < 2) {

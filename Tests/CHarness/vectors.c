@@ -307,6 +307,7 @@ static void run_file(const description *all, const options *how, const char *pat
             open = true;
         } else if (strcmp(first, "end") == 0) {
             run(&c, t);
+            if (how->verbose) printf("%s %s: %016llx\n", name, c.name, (unsigned long long)t->digest);
             clear(&c);
             open = false;
         } else {

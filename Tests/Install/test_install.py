@@ -114,8 +114,12 @@ def test_a_missing_tool_is_named_with_what_installs_it(tmp_path):
         "missing: cc ffi venv. Install with: sudo apt-get install gcc libc6-dev libffi-dev python3-venv\n"
     )
     done = run(tmp_path / "bash", need, "swift", "cc", status=1, env={"PATH": str(tmp_path)})
-    assert done.stderr.startswith("missing: swift. Install Swift 6.3 or newer")
-    assert run(need, "bash").stdout == ""
+    assert done.stderr.startswith("missing: Swift 6.3 or newer")
+    for name, version in {"old": "Swift version 6.2.4 (swift-6.2.4-RELEASE)", "new": "Swift version 6.10-dev"}.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\necho '{version}'\n")
+        (tmp_path / name).chmod(0o755)
+    run(need, "swift", status=1, env={"SWIFT": str(tmp_path / "old")})
+    run(need, "swift", "python", "bash", env={"SWIFT": str(tmp_path / "new")})
 
 
 @pytest.mark.parametrize("compiler, source", [("cc", "program.c"), ("c++", "program.cpp")])

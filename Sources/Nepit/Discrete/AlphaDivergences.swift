@@ -159,6 +159,10 @@ struct RenyiDivergence: DifferentiableMeasure {
       first?.fill(.nan)
       second?.fill(.nan)
     } else if first != nil || second != nil {
+      if order > 2 {
+        pair.parameters.shift = pair.greatestLogRatio
+        pair.parameters.weight = PowerFamily(pair, order, 1 - order, shift: pair.parameters.shift).coefficient
+      }
       (pair.parameters.value, pair.parameters.order, pair.parameters.factor) = (value, order, unit.nepits)
       rows.map(.renyi_divergence_gradient, pair.parameters, to: first, second)
     }

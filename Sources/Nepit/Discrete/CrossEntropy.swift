@@ -35,12 +35,10 @@ struct CrossEntropy: DifferentiableMeasure {
     var parameters = lanes_parameters()
     var sums = lanes_sums()
     rows.sum(.cross_entropy, &parameters, &sums)
-    if isPlain(sums.a.high, sums.greatest_p, sums.signs_p), isPlain(sums.b.high, sums.greatest_q, sums.signs_q) {
-      let top = sums.b.high == 1 ? sums.b.low : log(sums.b.high) + sums.b.low / sums.b.high
-      let mean = (sums.c.high + sums.c.low) / sums.a.high
-      let value = top - mean
+    if isPlain(sums.a.high, sums.signs_p), isPlain(sums.b.high, sums.signs_q) {
+      let (value, magnitudes) = sums.b.logarithm.less(quotient: sums.c, by: sums.a)
       let inside = sums.greatest_q > 1 ? 2 * binaryExponent(sums.greatest_q) : 0
-      if isWellConditioned(value, magnitudes: abs(top) + abs(mean) + inside) { return unit.convert(value) }
+      if isWellConditioned(value, magnitudes + inside, rows.p.count) { return unit.convert(value) }
     }
     guard let weighed = Weighed.both(rows) else { return .nan }
     return unit.convert(Surprisal(rows, p: weighed.p, q: weighed.q).value)

@@ -39,13 +39,11 @@ struct Entropy: DifferentiableMeasure {
     var sums = lanes_sums()
     rows.sum(.entropy, &parameters, &sums)
     let total = sums.a
-    if isPlain(total.high, sums.greatest_p, sums.signs_p) {
-      let top = total.high == 1 ? total.low : log(total.high) + total.low / total.high
-      let mean = (sums.b.high + sums.b.low) / total.high
-      let value = top - mean
+    if isPlain(total.high, sums.signs_p) {
+      let (value, magnitudes) = total.logarithm.less(quotient: sums.b, by: total)
       // Terms of both signs cancel where weights beyond 1 meet smaller ones.
       let inside = sums.greatest_p > 1 ? 2 * binaryExponent(sums.greatest_p) : 0
-      if isWellConditioned(value, magnitudes: abs(top) + abs(mean) + inside) { return value }
+      if isWellConditioned(value, magnitudes + inside, rows.p.count) { return value }
     }
     guard let weighed = Weighed(rows) else { return .nan }
     return Surprisal(rows, p: weighed, q: weighed).value
@@ -69,7 +67,10 @@ struct Entropy: DifferentiableMeasure {
 
 /// Whether a difference of sums keeps its bits: they are not far larger, and what blocks of 64 round off the total,
 /// which for one outcome far above the others may be all of these, is far smaller.
-func isWellConditioned(_ value: Double, magnitudes: Double) -> Bool { value >= 0.25 && magnitudes <= 3 * value }
+/// The roundings of many terms average out.
+func isWellConditioned(_ value: Double, _ magnitudes: Double, _ count: Int) -> Bool {
+  value >= 0.25 && magnitudes <= (count < 64 ? 3 : 8) * value
+}
 
 /// The base-2 exponent of a number of at least 1, in nepits, rounded up.
 func binaryExponent(_ x: Double) -> Double { Double(x.exponent + 1) * 0.6931471805599453 }

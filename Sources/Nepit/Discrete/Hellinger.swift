@@ -5,14 +5,14 @@ internal import NepitMath
 ///
 /// - Precondition: `p` and `q` have equal counts.
 public func hellingerDistance(_ p: borrowing Span<Double>, _ q: borrowing Span<Double>) -> Double {
-  scalar(Hellinger(kind: .distance), p, q)
+  scalar(Hellinger(isSquared: false), p, q)
 }
 
 /// The squared Hellinger distance of two distributions, in `0 ... 1`.
 ///
 /// - Precondition: `p` and `q` have equal counts.
 public func squaredHellingerDistance(_ p: borrowing Span<Double>, _ q: borrowing Span<Double>) -> Double {
-  scalar(Hellinger(kind: .squared), p, q)
+  scalar(Hellinger(isSquared: true), p, q)
 }
 
 /// The Bhattacharyya coefficient of two distributions, in `0 ... 1`.
@@ -35,7 +35,7 @@ public func bhattacharyyaDistance(
 public func hellingerDistances(
   _ p: Matrix, _ q: Matrix, squared: Bool, into out: UnsafeMutablePointer<Double>?, running execution: Execution
 ) throws(CallError) {
-  try Hellinger(kind: squared ? .squared : .distance).evaluate(p, q, execution, into: out)
+  try Hellinger(isSquared: squared).evaluate(p, q, execution, into: out)
 }
 
 /// The Hellinger distance of each pair of rows, or its square, and its gradients by both.
@@ -43,7 +43,7 @@ public func hellingerDistanceGradients(
   _ p: Matrix, _ q: Matrix, squared: Bool, into out: UnsafeMutablePointer<Double>?, _ pGradient: MutableMatrix?,
   _ qGradient: MutableMatrix?, running execution: Execution
 ) throws(CallError) {
-  try Hellinger(kind: squared ? .squared : .distance)
+  try Hellinger(isSquared: squared)
     .differentiate(p, q, execution, into: out, pGradient, qGradient)
 }
 
@@ -65,15 +65,14 @@ extension Pair {
 }
 
 struct Hellinger: DifferentiableMeasure {
-  enum Kind { case distance, squared }
-  let kind: Kind
+  let isSquared: Bool
 
   func value(_ rows: Rows) -> Double {
     guard let pair = Pair(rows) else { return .nan }
     return of(pair.affinity.squared)
   }
 
-  private func of(_ squared: Double) -> Double { kind == .squared ? squared : squared.squareRoot() }
+  private func of(_ squared: Double) -> Double { isSquared ? squared : squared.squareRoot() }
 
   func differentiate(_ rows: Rows, _ first: MutableRow?, _ second: MutableRow?) -> Double {
     guard var pair = Pair(rows) else {
@@ -83,11 +82,11 @@ struct Hellinger: DifferentiableMeasure {
     }
     let (squared, coefficient) = pair.affinity
     let value = of(squared)
-    if kind == .distance, value == 0 {
+    if !isSquared, value == 0 {
       first?.fill(0)
       second?.fill(0)
     } else if first != nil || second != nil {
-      (pair.parameters.value, pair.parameters.factor) = (coefficient, kind == .distance ? 2 * value : 1)
+      (pair.parameters.value, pair.parameters.factor) = (coefficient, !isSquared ? 2 * value : 1)
       // sqrt(q Q / (p P)) of the scaled weights is that of the probabilities: the products share their factor.
       rows.map(.hellinger_gradient, pair.parameters, to: first, second)
     }

@@ -55,12 +55,14 @@ struct Jeffreys: DifferentiableMeasure {
 
 /// The value of a divergence from one read of weights whose totals agree so well that it does not matter; else nil.
 ///
-/// A relative difference e of the totals changes a divergence D by about e D and e²: both must be below its error.
+/// A relative difference e of the totals changes a divergence D by at most e D and about e²: both must be below the
+/// bound.
 func valueAsGiven(_ rows: Rows, _ reduction: lanes_reduction, _ parameters: lanes_parameters) -> Double? {
   let sums = rows.sum(reduction, parameters)
   let total = sums.b.high
-  guard isPlain(total, sums.greatest_p, sums.signs_p), isPlain(total + sums.c.high, sums.greatest_q, sums.signs_q)
+  guard isPlain(total, sums.signs_p), isPlain(total + sums.c.high, sums.signs_q)
   else { return nil }
   let value = sums.a.high / total, change = abs(sums.c.high / total)
-  return change <= 0x1p-51 && change * change <= 0x1p-52 * value ? value : nil
+  let error = rows.p.type.isCoarse && rows.q.type.isCoarse ? 0x1p-23 : 0x1p-49
+  return change <= error && change * change <= error / 4 * value ? value : nil
 }

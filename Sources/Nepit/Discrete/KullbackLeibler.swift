@@ -43,7 +43,7 @@ struct KullbackLeibler: DifferentiableMeasure {
     var sums = lanes_sums()
     rows.sum(.kl_first, &parameters, &sums)
     let total = sums.b.high
-    if isPlain(total, sums.greatest_p, sums.signs_p), isPlain(total + sums.c.high, sums.greatest_q, sums.signs_q) {
+    if isPlain(total, sums.signs_p), isPlain(total + sums.c.high, sums.signs_q) {
       let mean = sums.a.high / total
       if mean == .infinity { return mean }
       let change = (sums.c.high + sums.c.low) / total

@@ -62,6 +62,8 @@ private struct PowerSum {
   let change: Double
   /// log Σ p^α / (1 - α): the Rényi entropy.
   let logarithm: Double
+  /// Σ (p / greatest)^α.
+  let relative: Double
 
   init(_ rows: Rows, _ weighed: Weighed, order: Double) {
     let surprisal = Surprisal(rows, p: weighed, q: weighed).parameters
@@ -74,10 +76,14 @@ private struct PowerSum {
     let slack = 1 - order
     parameters.factor = 1 / slack
     // Powers relative to the greatest: for a large order the others would all be 0.
-    (parameters.value_q, parameters.shift) = (greatest.high, greatest.low)
+    parameters.greatest = greatest
     let sums = rows.sum(.renyi, parameters)
     var change = sums.a.value
-    if isDominated { change += exp(surprisal.value_q) * (expm1(-slack * surprisal.value_q) / slack) }
+    if isDominated {
+      let x = -slack * surprisal.value_q
+      change += exp(surprisal.value_q) * (abs(x) < 0x1p-60 ? -surprisal.value_q : expm1(x) / slack)
+    }
+    relative = sums.b.high
     self.change = max(0, change)
     // log p of the greatest, by its complement if it is more than half.
     let top = isDominated ? surprisal.value_q : (greatest.high - total.high) + (greatest.low - total.low)
@@ -131,6 +137,10 @@ struct RenyiEntropy: DifferentiableMeasure {
         parameters.threshold = weighed.greatest
         rows.map(.min_entropy_gradient, parameters, to: first)
       } else {
+        if order > 2 {
+          parameters.greatest = preciseLog(weighed.greatest)
+          parameters.weight = PowerSum(rows, weighed, order: order).relative
+        }
         rows.map(.renyi_entropy_gradient, parameters, to: first)
       }
     }

@@ -18,15 +18,15 @@ struct Weighed {
     self.support = support
   }
 
-  /// What a scan's total says of the weights it was taken of.
-  enum Finding { case good, bad, unscaled }
-
+  /// Whether a scan says that no distribution is proportional to the weights.
+  ///
   /// - Parameter signs: negative if an element's sign bit was set, as it is in -0 too.
-  static func judge(_ row: Row, total: Double, greatest: Double, signs: Int64) -> Finding {
-    if total.isNaN || total == 0 || greatest == .infinity { return .bad }
-    if signs < 0 && row.hasNegative() { return .bad }
-    return total >= 0x1p-300 && total <= 0x1p300 ? .good : .unscaled
+  static func isBad(_ row: Row, total: Double, greatest: Double, signs: Int64) -> Bool {
+    total.isNaN || total == 0 || greatest == .infinity || (signs < 0 && row.hasNegative())
   }
+
+  /// Whether a total is in the range the kernels cover.
+  static func isInRange(_ total: Double) -> Bool { total >= 0x1p-300 && total <= 0x1p300 }
 
   /// The power of two that brings the greatest weight to 1 ..< 2.
   static func scale(for greatest: Double) -> Double {
@@ -39,10 +39,8 @@ struct Weighed {
     var parameters = lanes_parameters()
     parameters.scale_p = 1
     var sums = rows.sum(.scan, parameters)
-    switch Weighed.judge(rows.p, total: sums.a.high, greatest: sums.greatest_p, signs: sums.signs_p) {
-    case .bad: return nil
-    case .good: break
-    case .unscaled:
+    if Weighed.isBad(rows.p, total: sums.a.high, greatest: sums.greatest_p, signs: sums.signs_p) { return nil }
+    if !Weighed.isInRange(sums.a.high) {
       parameters.scale_p = Weighed.scale(for: sums.greatest_p)
       sums = rows.sum(.scan, parameters)
     }
@@ -54,10 +52,12 @@ struct Weighed {
     var parameters = lanes_parameters()
     (parameters.scale_p, parameters.scale_q) = (1, 1)
     var sums = rows.sum(.pair_scan, parameters)
-    let first = judge(rows.p, total: sums.a.high, greatest: sums.greatest_p, signs: sums.signs_p)
-    let second = judge(rows.q, total: sums.b.high, greatest: sums.greatest_q, signs: sums.signs_q)
-    if first == .bad || second == .bad { return nil }
-    if first == .unscaled || second == .unscaled {
+    if isBad(rows.p, total: sums.a.high, greatest: sums.greatest_p, signs: sums.signs_p)
+      || isBad(rows.q, total: sums.b.high, greatest: sums.greatest_q, signs: sums.signs_q)
+    {
+      return nil
+    }
+    if !isInRange(sums.a.high) || !isInRange(sums.b.high) {
       parameters.scale_p = scale(for: sums.greatest_p)
       parameters.scale_q = scale(for: sums.greatest_q)
       sums = rows.sum(.pair_scan, parameters)
@@ -108,6 +108,7 @@ struct Pair {
 
 /// Whether sums of weights taken as they are can be trusted: a good row of a total in the range the kernels cover.
 @inline(__always)
-func isPlain(_ total: Double, _ greatest: Double, _ signs: Int64) -> Bool {
-  signs >= 0 && total >= 0x1p-300 && total <= 0x1p300 && greatest < .infinity
+func isPlain(_ total: Double, _ signs: Int64) -> Bool {
+  // Floats are logarithms' arguments as they are: a total above 2^-100 leaves their denormals without weight.
+  signs >= 0 && total >= 0x1p-100 && total <= 0x1p300
 }

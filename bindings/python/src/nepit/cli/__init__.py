@@ -24,13 +24,21 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever reads our output has gone (nepit entropy * | head -3). Python would complain again on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever reads our output has gone: nepit entropy * | head -3
+        _forget_output()
         return BROKEN_PIPE
+    except OSError as problem:
+        _forget_output()
+        complain(f"the output cannot be written: {problem.strerror or problem}")
+        return BAD_DATA
     except MemoryError:
         complain("there is not enough memory for so many different symbols")
         return BAD_DATA
+
+
+def _forget_output() -> None:
+    """What is still buffered has nowhere to go; Python would complain of it on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(message: str) -> None:
@@ -71,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     for subparser in (entropy, compare):
         subparser.add_argument("files", metavar="FILE", nargs="+", help="a file, or - for standard input")
         subparser.add_argument("--symbols", choices=("bytes", "words", "lines"), default="bytes",
-                               help="what is counted: bytes; words, which are separated by ASCII white space; or lines, "
-                                    "without their ends (default: %(default)s)")
+                               help="what is counted: bytes; words, which are separated by ASCII white space; or "
+                                    "lines, without their ends (default: %(default)s)")
         subparser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         subparser.add_argument("--plot", metavar="IMAGE",
                                help="draw the result as well, into a .png, .svg or .pdf (needs matplotlib)")
