@@ -49,7 +49,7 @@ private struct RowLoop<Task: RowTask>: LoopBody {
     (self.p, self.q, self.count, self.task) = (p, q, count, task)
     element = p.type.isCoarse && q.type.isCoarse ? .float : .double
     let gathers = Tile.isNeeded(p) || Tile.isNeeded(q)
-    blockRows = gathers ? Tile.rows : max(1, (1 << 14) / p.columns)
+    blockRows = gathers ? Tile.rows(p.columns, element) : max(1, (1 << 14) / p.columns)
   }
 
   var blocks: Int { (count - 1) / blockRows + 1 }
@@ -72,8 +72,15 @@ private struct RowLoop<Task: RowTask>: LoopBody {
 /// Some rows of a matrix, side by side in memory if they were not: neighbouring rows whose columns are far apart share
 /// cache lines, which are then read once instead of once a row.
 private struct Tile {
-  static var rows: Int { 8 }
   private static var limit: Int { 4 << 20 }
+
+  /// Two cache lines of rows, fewer where that would be more than the caches hold.
+  static func rows(_ columns: Int, _ element: lanes_element) -> Int {
+    let size = element == .float ? 4 : 8
+    var rows = 128 / size
+    while rows > 8, columns > (1 << 21) / size / rows { rows /= 2 }
+    return rows
+  }
 
   private let matrix: Matrix
   private let start: Int
@@ -90,7 +97,7 @@ private struct Tile {
     (self.matrix, self.start) = (matrix, start)
     type = element == .float ? .float32 : .float64
     pitch = (matrix.columns + 7) / 8 * 8 + 8
-    let bytes = Tile.rows.multipliedReportingOverflow(by: pitch * type.size)
+    let bytes = rows.multipliedReportingOverflow(by: pitch * type.size)
     guard Tile.isNeeded(matrix), !bytes.overflow, bytes.partialValue <= Tile.limit else {
       memory = nil
       return
@@ -121,7 +128,7 @@ private struct Tile {
       }
     default:
       // By rows of the memory: its columns are the matrix's rows.
-      var line: (Double, Double, Double, Double, Double, Double, Double, Double) = (0, 0, 0, 0, 0, 0, 0, 0)
+      var line = SIMD32<Double>()
       withUnsafeMutableBytes(of: &line) { line in
         let line = line.baseAddress!.assumingMemoryBound(to: Double.self)
         for column in 0..<matrix.columns {
@@ -133,16 +140,19 @@ private struct Tile {
     }
   }
 
-  /// Eight by eight where that fits, one by one at the edges.
+  /// Eight by eight where that fits, one by one at the edges. Along the columns first: their pages are far apart.
   @inline(__always)
   private func copy<Element>(
     _ rows: Int, _ from: UnsafePointer<Element>, _ to: UnsafeMutablePointer<Element>,
     _ transpose: (UnsafePointer<Element>, Int, UnsafeMutablePointer<Element>, Int) -> Void
   ) {
     var column = 0
-    if rows == 8, matrix.rowStride == 1 {
+    if rows & 7 == 0, matrix.rowStride == 1 {
       while column &+ 8 <= matrix.columns {
-        transpose(from + column &* matrix.columnStride, matrix.columnStride, to + column, pitch)
+        for row in stride(from: 0, to: rows, by: 8) {
+          transpose(
+            from + column &* matrix.columnStride + row, matrix.columnStride, to + (row &* pitch + column), pitch)
+        }
         column &+= 8
       }
     }

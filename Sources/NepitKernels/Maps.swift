@@ -122,8 +122,8 @@ struct EntropyGradient: ElementMap {
   }
 }
 
-/// a / (1 - a) (p^(a-1) / sum p^a - 1) / W. For orders up to 2 as a expm1((a-1) (log p + H)) / (1 - a) / W, which is
-/// right near order 1; beyond by powers relative to the greatest, whose sum is `weight`.
+/// a / (1 - a) (p^(a-1) / sum p^a - 1) / W. As a expm1((a-1) (log p + H)) / (1 - a) / W, which is right near order 1 and
+/// near equal weights; where the exponent's terms are large, by powers relative to the greatest, whose sum is `weight`.
 struct RenyiEntropyGradient: ElementMap {
   private let logarithm: LogProbability
   private let greatest: lanes_pair
@@ -140,14 +140,16 @@ struct RenyiEntropyGradient: ElementMap {
   func callAsFunction(_ p: Lanes, _ unused: Lanes) -> (Lanes, Lanes) {
     let scaled = p * scale
     var slope = Lanes.zero
-    if order > 2 {
-      let power = Precise(logOf: scaled).less(greatest).power(order)
-      slope = (power / (sum * (scaled / total)) - 1) * (order / (1 - order))
-    } else if order > 0 {
-      let surplus = logarithm(p) + entropy
+    if order > 0 {
+      let logarithm = logarithm(p), surplus = logarithm + entropy
       let x = (order - 1) * surplus
       // A product below 2^-60 might be denormal, and expm1 x is x.
       slope = select(magnitude(x) .< 0x1p-60, -order * surplus, order * Exponential(x).lessOne / (1 - order))
+      if order > 2 {
+        let power = Precise(logOf: scaled).less(greatest).power(order)
+        let ratio = (power / (sum * (scaled / total)) - 1) * (order / (1 - order))
+        slope = select(order * (magnitude(logarithm) + entropy) .> 16, ratio, slope)
+      }
     }
     let atZero = order > 1 ? order / (order - 1) : Double.infinity
     return (select(p .== 0, atZero, slope) / (total * factor) * scale, p)
@@ -285,9 +287,9 @@ struct HellingerGradient: ElementMap {
   }
 }
 
-/// dp: a (r - 1) / (a - 1) / P, dq: (1 - r p / q) / Q, r = p^(a-1) q^(1-a) / C. For orders up to 2 by
-/// r = e^((1-a) (l + D)), l = log(q / p), which is right near order 1; beyond relative to the greatest ratio,
-/// `shift`, at which C is `weight`.
+/// dp: a (r - 1) / (a - 1) / P, dq: (1 - r p / q) / Q, r = p^(a-1) q^(1-a) / C. By
+/// r = e^((1-a) (l + D)), l = log(q / p), which is right near order 1 and for p near q; where the exponent's terms are
+/// large, relative to the greatest ratio, `shift`, at which C is `weight`.
 struct RenyiDivergenceGradient: ElementMap {
   private let slopes: PairSlopes
   private let value, order, shift, sum: Double
@@ -301,14 +303,13 @@ struct RenyiDivergenceGradient: ElementMap {
     let (b, a, d) = slopes.form(p, q)
     let ratio = Ratio(a, over: b, difference: d, fine: true).logarithm
     let noP = b .== 0, noQ = a .== 0
-    var first, second: Lanes
+    var first = Exponential((1 - order) * (ratio + value)).lessOne
+    var second = 0 - Exponential(-order * ratio - (order - 1) * value).lessOne
     if order > 2 {
       let share = Exponential((1 - order) * (ratio + shift)).value / sum
-      first = share - 1
-      second = 1 - share * (b / a)
-    } else {
-      first = Exponential((1 - order) * (ratio + value)).lessOne
-      second = 0 - Exponential(-order * ratio - (order - 1) * value).lessOne
+      let isLarge = order * (magnitude(ratio) + value) .> 16
+      first = select(isLarge, share - 1, first)
+      second = select(isLarge, 1 - share * (b / a), second)
     }
     first = select(noP, order < 1 ? .infinity : -1, first)
     first = select(noQ, -1, first) * (order / (order - 1))
