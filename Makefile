@@ -36,9 +36,9 @@ export PYTHON SWIFT
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
-	    printf '  make %-11s %s\n' "$$name" "$$text"; done
-	@echo "Variables: PREFIX LIBDIR INCLUDEDIR DESTDIR (install), STEPS (test), BENCH (bench), CC CFLAGS SWIFT PYTHON STRIP"
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
+	    while IFS=$$'\t' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	@echo "Variables: PREFIX LIBDIR INCLUDEDIR DESTDIR (install), STEPS (test), BENCH, CC CFLAGS SWIFT PYTHON STRIP"
 
 # ------------------------------------------------------------------- build
 

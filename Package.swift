@@ -58,6 +58,9 @@ let package = Package(
           ]),
           .linkedLibrary("m"),
         ] : [.linkedLibrary("m")]),
-  ] + (isShipped ? [] : [.testTarget(name: "NepitTests", dependencies: ["Nepit", "NepitABI"])]),
+  ] + (isShipped ? [] : [
+    .testTarget(
+      name: "NepitTests", dependencies: ["Nepit", "NepitABI", "NepitMath", "CNepit", "CSystem"], exclude: ["Vectors"]),
+  ]),
   swiftLanguageModes: [.v6]
 )

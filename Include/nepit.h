@@ -22,8 +22,8 @@
  *             size. data may be NULL where rows or cols is 0. There may be
  *             zero rows; zero cols is NEPIT_ERROR_SHAPE.
  *             Two inputs have the same cols, and the same rows unless one of
- *             them has a single row, which then serves all; the number of
- *             results is the larger of the two. An output has exactly the
+ *             them has a single row, which then serves all the other's; there
+ *             is a result for each. An output has exactly the
  *             documented extent. A nepit_mutable_array is the writable twin,
  *             of a floating-point dtype, in which no two elements share
  *             memory: a stride of 0 needs an extent of 1.
@@ -36,7 +36,8 @@
  *             with p = q = 0. A row with a negative, infinite or NaN weight,
  *             or one that sums to zero, gives NaN, and no other row does. -0
  *             is 0, and a zero result is +0. Sums that over- or underflow are
- *             scaled by a power of two. No divergence is ever negative, and
+ *             scaled by a power of two; where a row's sum is below 2^-300 or
+ *             above 2^300, a weight below 2^-1022 of it counts as 0. No divergence is ever negative, and
  *             each is exactly 0 for equal rows. float32 and half floats are
  *             read exactly; 64-bit integers are rounded to float64.
  *
@@ -47,7 +48,8 @@
  *             bound where p and q nearly agree, down to values of 1e-30, and
  *             2^-30 below. Where a component of a gradient adds terms of
  *             both signs, the bound is relative to the sum of their
- *             magnitudes.
+ *             magnitudes. The bounds of measures with an order hold for orders
+ *             up to 1000.
  *
  * Sameness    A result depends on the values in its own row and the element
  *             type alone: the same bits come from every instruction set,
@@ -597,7 +599,8 @@ NEPIT_API nepit_status nepit_jensen_shannon_divergence(nepit_array p, nepit_arra
  *  @param[out] q_gradient [rows, cols] Of each result; optional.
  *  @return As nepit_jensen_shannon_divergence.
  *
- *  Values:    dp at p_j = 0: -infinity where q_j > 0, else -w D(p || m) / P; likewise dq. All 0 for a weight of 0 or 1.
+ *  Values:    dp at p_j = 0: -infinity where q_j > 0; where both are 0 the outcome counts as unmixed, -w D(p || m) / P;
+ *             likewise dq. All 0 for a weight of 0 or 1.
  *             NaN throughout where the value is NaN.
  *  Accuracy:  values as nepit_jensen_shannon_divergence; gradients 2^-46.
  *  Reference: differentiates Lin (1991), equation 4.1.
@@ -659,7 +662,7 @@ NEPIT_API nepit_status nepit_jensen_shannon_distance_gradient(nepit_array p, nep
  *
  *  @param[in]  weights [rows, cols] Weights, at least 0; rows is a multiple of members.
  *  @param      members In [1, inf]. Rows in a group.
- *  @param[in]  mixing  [members] The v_i, at least 0, normalised; optional: all equal.
+ *  @param[in]  mixing  [members] The v_i, at least 0 and of a finite sum, normalised; optional: all equal.
  *  @param      base    See Units.
  *  @param[in]  execution See Execution; optional.
  *  @param[out] out     [rows / members] From 0 to the entropy of v.
@@ -668,7 +671,7 @@ NEPIT_API nepit_status nepit_jensen_shannon_distance_gradient(nepit_array p, nep
  *
  *  Values:    NaN where a row with v_i > 0 is NaN; rows with v_i = 0 do not count.
  *  Accuracy:  2^-46.
- *  Memory:    Allocates 64 bytes a member.
+ *  Memory:    Allocates 600 bytes a member and thread.
  *  Reference: Lin (1991), equation 5.1.
  *  Since:     0.1
  */
@@ -713,8 +716,8 @@ NEPIT_API nepit_status nepit_renyi_divergence(nepit_array p, nepit_array q, doub
  *  @param[out] q_gradient [rows, cols] Of each result; optional.
  *  @return As nepit_renyi_divergence.
  *
- *  Values:    at zeros the one-sided limits, an outcome with p_j = q_j = 0 counting as a ratio of 0 (dp) and 0 (dq).
- *             Where the value is +infinity or NaN, both gradients are NaN.
+ *  Values:    at zeros the one-sided limits; where both are 0, as where p_j = 0 and at order 1 as
+ *             nepit_kl_divergence_gradient. Where the value is +infinity or NaN, both gradients are NaN.
  *  Accuracy:  values as nepit_renyi_divergence; gradients 2^-42.
  *  Reference: differentiates van Erven and Harremoes (2014), definition 2.
  *  Since:     0.1

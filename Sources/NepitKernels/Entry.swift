@@ -44,7 +44,7 @@ public func reduce(
   case .jensen_shannon_first: run(DifferenceSum<JensenShannon>.self)
   case .jensen_shannon: run(JensenShannonHalves.self)
   case .hellinger: run(HellingerTerms.self)
-  case .total_variation: run(DifferenceSum<TotalVariation>.self)
+  case .total_variation: run(TotalVariation.self)
   case .chi_squared: run(DifferenceSum<ChiSquared>.self)
   case .stability: run(Stability.self)
   case .power: run(PowerTerms.self)

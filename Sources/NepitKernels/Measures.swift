@@ -206,11 +206,20 @@ struct Jeffreys<Form: Comparison>: Difference {
   }
 }
 
-struct TotalVariation: Difference {
-  typealias Form = Normalized
-  init(_ parameters: borrowing lanes_parameters) {}
+/// Where q is greater and where p is: the differences, which agree, and p's mass. A difference is as exact as its mass is
+/// small, so the lighter side gives the value.
+struct TotalVariation: Reduction {
+  static var sums: Int { 4 }
+  private let form: Normalized
+  init(_ parameters: borrowing lanes_parameters) { form = Normalized(parameters) }
   @inline(__always)
-  func value(_ b: Lanes, _ a: Lanes, _ d: Lanes, fine: Bool) -> Lanes { magnitude(d) }
+  func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
+    let (b, _, d) = form(p, q)
+    let isUp = d .> 0, isDown = d .< 0
+    let zero = Lanes.zero
+    return Terms(
+      a: select(isUp, d, zero), b: select(isDown, 0 - d, zero), c: select(isUp, b, zero), d: select(isDown, b, zero))
+  }
 }
 
 /// Relative to q; with the rows exchanged it is Neyman's.

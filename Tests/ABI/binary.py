@@ -27,9 +27,10 @@ GLIBC = (2, 17)
 EXACT = {name + suffix for suffix in ("", "f") for name in (
     "fma sqrt floor ceil rint nearbyint trunc round roundeven fabs copysign fmin fmax fmod remainder "
     "ldexp scalbn frexp modf logb ilogb nextafter").split()}
-# What prints, ends the process, or traps when memory runs out.
+# What prints, ends the process, or traps when memory runs out. (__stack_chk_fail is not among them: it ends a process
+# whose stack has been overwritten already.)
 FATAL = re.compile(r"swift_(alloc|slowAlloc|initStack|bufferAlloc|deletedMethod|unexpectedError|willThrow)|swift_once"
-                   r"|^(abort|exit|_exit|quick_exit|raise|__assert_fail|__stack_chk_fail|__chk_fail"
+                   r"|^(abort|exit|_exit|quick_exit|raise|__assert_fail|__chk_fail"
                    r"|puts|putchar|printf|fprintf|vprintf|fputs|fwrite)$")
 # The names of an optional runtime that any linked program refers to, weakly.
 OPTIONAL = {"__cxa_finalize", "__gmon_start__", "_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable"}

@@ -1,7 +1,7 @@
 /* harness.c - the C harness: runs the library as C and foreign languages do. README.md says how to use it.
  *
  *     clang -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined \
- *         -Wall -Wextra -Werror -IInclude Tests/CHarness/{call,contract,describe,dtype,harness,vectors,watch}.c \
+ *         -Wall -Wextra -Werror -IInclude Tests/CHarness/{call,contract,describe,dtype,harness,trial,vectors,watch}.c \
  *         -o build/charness -rdynamic -lffi -ldl -lpthread -lm
  *
  * gcc takes the same line, with or without the sanitizer.

@@ -6,7 +6,8 @@
  * dtype.c     elements of any type, and bits to compare
  * watch.c     stands between the library and malloc, mmap and pthread_create
  * vectors.c   Tests/Vectors, every function called both ways
- * contract.c  every function against its contract, with guard pages
+ * trial.c     one random call with guard pages around its arrays, and what is checked in every call
+ * contract.c  every function against its contract
  */
 #ifndef HARNESS_H
 #define HARNESS_H

@@ -63,7 +63,8 @@ def clone(tmp_path_factory):
         if os.path.lexists(source):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, copy, follow_symlinks=False)
-    git = ["git", "-C", place, "-c", "user.name=Nepit", "-c", "user.email=nepit@localhost", "-c", "commit.gpgsign=false"]
+    who = ["-c", "user.name=Nepit", "-c", "user.email=nepit@localhost", "-c", "commit.gpgsign=false"]
+    git = ["git", "-C", place, *who]
     run("git", "init", "--quiet", place)
     run(*git, "add", "--all", "--force")
     run(*git, "commit", "--quiet", "--message", "The tree as it is")

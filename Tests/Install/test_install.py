@@ -131,7 +131,8 @@ def test_pkg_config(compiler, source, sources, installed, pkg_config):
 
 
 def test_pkg_config_with_another_library_folder(sources, tmp_path, pkg_config):
-    make_install(tmp_path / "stage", "/opt/nepit", f"LIBDIR=/opt/nepit/{MULTIARCH}", "INCLUDEDIR=/opt/nepit/include/nepit-0")
+    folders = f"LIBDIR=/opt/nepit/{MULTIARCH}", "INCLUDEDIR=/opt/nepit/include/nepit-0"
+    make_install(tmp_path / "stage", "/opt/nepit", *folders)
     shutil.move(tmp_path / "stage" / "opt" / "nepit", tmp_path / "moved")
     lib = tmp_path / "moved" / MULTIARCH
     flags = pkg_config("--cflags", "--libs", path=lib / "pkgconfig")

@@ -472,8 +472,6 @@ def pair_hard(rng, extent):
     yield "dominating_1e-300", f64([1.0, 1e-300]), f64([1.0, 1e-20])
     yield "dominating_1e-300_q", f64([1.0, 1e-20]), f64([1.0, 1e-300])
     yield "dominating_range", f64([1e300, 1e280, 1.0]), f64([1e300, 2e280, 5.0])
-    yield "range_beyond_double", f64([0.5, 0.5]), f64([1e300, 1e-300])
-    yield "range_beyond_double_p", f64([1e300, 1e-300]), f64([0.5, 0.25])
     tails = range(min(extent.most, 129))
     yield "tails", f64([1.0] + [(1 + rng.getrandbits(4)) * 2.0**-60 for _ in tails]), f64(
         [1.0] + [(1 + rng.getrandbits(4)) * 2.0**-58 for _ in tails]
@@ -707,7 +705,7 @@ def renyi_entropy_gradient(file, rng):
             1,
         )
     single_file(file, rng, d.renyi_entropy_gradient_row, orders_in_turn(ORDERS, base=2.0), GRADIENT)
-    order_cases(file, rng, d.renyi_entropy_gradient_row, ORDERS + EXTREME_ORDERS, base=NEPIT_E)
+    order_cases(file, rng, d.renyi_entropy_gradient_row, ORDERS + EXTREME_ORDERS[:-1], base=NEPIT_E)
     single_bases(file, rng, d.renyi_entropy_gradient_row, {"order": 2.0})
 
 

@@ -57,7 +57,8 @@ public func populationStabilityIndices(
 struct TotalVariation: Measure {
   func value(_ rows: Rows) -> Double {
     guard let pair = Pair(rows) else { return .nan }
-    let value = pair.sum(.total_variation).a.high / pair.product / 2
+    let sums = pair.sum(.total_variation)
+    let value = (sums.c.high <= sums.d.high ? sums.a.high : sums.b.high) / pair.product
     // Below 2^-98 it is the totals' own rounding.
     return value < 0x1p-98 ? 0 : min(1, value)
   }

@@ -149,7 +149,7 @@ def test_smoothing_makes_it_finite(files):
     words = sorted(one | two)
     p, q = ([counts[word] + 0.5 for word in words] for counts in (one, two))
     assert pair["kl_divergence"] == pytest.approx(nepit.kl_divergence(p, q, base=2), rel=1e-12)
-    assert " inf" not in run("compare", "--smooth", "1", files / "text.txt", files / "other.txt").stdout
+    assert " inf " not in run("compare", "--smooth", "1", files / "text.txt", files / "other.txt").stdout
 
 
 def test_compare_tables(files):
@@ -328,21 +328,26 @@ def test_side_by_side():
 
 def test_the_bar_is_for_those_who_watch(files):
     pytest.importorskip("tqdm", reason="tqdm is not installed: the progress bar is NOT tested")
+    import fcntl
     import pty
+    import struct
+    import termios
 
     for watched in (True, False):
         leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         process = subprocess.Popen([sys.executable, "-m", "nepit", "entropy", "-"], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=follower if watched else subprocess.PIPE,
                                    env=environment())
         os.close(follower)
-        end = time.monotonic() + (20 if watched else 2)
-        while time.monotonic() < end and not (watched and select.select([leader], [], [], 0)[0]):
+        end, said = time.monotonic() + (20 if watched else 2), b""
+        while time.monotonic() < end and not said:
             process.stdin.write(b"ab" * 100_000)
             process.stdin.flush()
             time.sleep(0.05)
-        said = os.read(leader, 4096) if watched else b""
-        os.close(leader)
+            if watched and select.select([leader], [], [], 0)[0]:
+                said = os.read(leader, 4096)
         out, err = process.communicate(timeout=30)
+        os.close(leader)
         assert process.returncode == 0 and b"1.0000" in out and not err
         assert (b"B/s" in said) == watched

@@ -1,0 +1,95 @@
+/*
+ * trial.h - one function's random call: its arguments in guarded memory, its reference, and the checks on every call.
+ */
+#ifndef TRIAL_H
+#define TRIAL_H
+
+#include "harness.h"
+
+#include <setjmp.h>
+
+enum {
+    ARENA_BYTES = 24 << 20,         /* of one array, guard pages not counted; most pages are never touched */
+    PAGE = 4096,
+    ANY_ERROR = 1,                  /* a status to expect: any that the comment names, but not NEPIT_OK */
+    ANY_STATUS = 2,
+    CRASHED = 3,                    /* what make_call returns when there is no status */
+};
+
+/* An array argument in an arena. */
+typedef struct {
+    const parameter *p;
+    unsigned char *arena;           /* between two guard pages */
+    unsigned char *copy;            /* what the watched bytes should hold after the call */
+    unsigned char *plain;           /* the elements, adjacent: of an input its values, of an output the reference */
+    bool present;
+    nepit_dtype dtype;
+    size_t size;                    /* of an element */
+    size_t rows, cols;
+    ptrdiff_t row_stride, col_stride;
+    unsigned char *low;             /* the first byte of the extent, and its length */
+    size_t span;
+    unsigned char *data;            /* element [0, 0] */
+    unsigned char *watch;           /* the extent and the margin */
+    size_t watched;
+} block;
+
+typedef struct {
+    size_t rows, cols, results;     /* results: rows of the outputs called [rows] */
+    size_t members;                 /* the value of the COUNT, else 1 */
+    block blocks[MAX_PARAMETERS];   /* of ARRAY, MUTABLE, DOUBLES and INT32S */
+    value scalars[MAX_PARAMETERS];  /* of NUMBER, BASE, COUNT and STATUS */
+} trial;
+
+typedef struct {                    /* how to make one call */
+    const nepit_execution *execution;
+    monitored *monitor;
+    uint32_t mxcsr;
+    int refuse, refuse_from;
+} manner;
+
+extern const manner plainly;        /* this thread, no monitor, the default environment */
+
+/* What one function's process holds. */
+extern const function *f;
+extern any_function symbol;
+extern const options *how_to_run;
+extern trial t;
+extern uint64_t digest;             /* of the references */
+extern long calls, monitor_calls, thread_starts;
+extern int problems;
+extern jmp_buf give_up_function;    /* where to go when there are too many */
+
+/* Memory between two pages that cannot be touched. */
+unsigned char *guarded(size_t bytes);
+void prepare_blocks(void);
+void catch_crashes(void);
+
+/* SplitMix64 */
+void seed_random(uint64_t seed);
+uint64_t next(void);
+size_t below(size_t n);
+bool chance(size_t n);              /* one in n */
+double unit(void);                  /* in [0, 1) */
+void fill_random(unsigned char *at, size_t bytes);
+#define PICK(array) ((array)[below(sizeof(array) / sizeof *(array))])
+uint32_t strange_mxcsr(void);
+
+/* What is being done, for the message; and the message when it goes wrong. */
+void now(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+bool is_block(const parameter *p);
+bool fits(const parameter *p, double x);
+void place(block *b, bool at_end);
+void lay_out(block *b);
+
+void choose_trial(bool large, bool tame);
+void refer(void);
+void gather(value *values, const manner *how);
+int32_t make_call(value *values, const manner *how, int expected);
+void compare(size_t group);
+void agree(const manner *how);
+void agree_alone(void);
+
+#endif
