@@ -662,7 +662,7 @@ NEPIT_API nepit_status nepit_jensen_shannon_distance_gradient(nepit_array p, nep
  *
  *  @param[in]  weights [rows, cols] Weights, at least 0; rows is a multiple of members.
  *  @param      members In [1, inf]. Rows in a group.
- *  @param[in]  mixing  [members] The v_i, at least 0 and of a finite sum, normalised; optional: all equal.
+ *  @param[in]  mixing  [members] The v_i, at least 0, normalised; optional: all equal.
  *  @param      base    See Units.
  *  @param[in]  execution See Execution; optional.
  *  @param[out] out     [rows / members] From 0 to the entropy of v.
@@ -738,7 +738,7 @@ NEPIT_API nepit_status nepit_renyi_divergence_gradient(nepit_array p, nepit_arra
  *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
  *
  *  Values:    +infinity for an order of at least 1 where p has mass and q has none.
- *  Accuracy:  2^-44, also for an order near 1.
+ *  Accuracy:  2^-43, also for an order near 1.
  *  Reference: Tsallis (1998), Generalized entropy-based criterion for consistent testing, equation 5.
  *  Since:     0.1
  */

@@ -274,9 +274,6 @@ typedef struct lanes_sums {
     int64_t signs_p, signs_q;        /* negative if an element had its sign bit set */
 } lanes_sums;
 
-/* The end of two rows, with zeros behind. */
-typedef struct lanes_tail { double p[64], q[64]; } lanes_tail;
-
 /* On a caller's stack: the sums of a row's segments, and copies of pieces of four rows. */
 typedef struct row_segments { lanes_sums all[64]; } row_segments;
 typedef struct row_buffers { double words[1024]; } row_buffers;

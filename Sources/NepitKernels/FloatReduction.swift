@@ -47,39 +47,38 @@ func feedFloats<R: FloatReduction>(
   var p = p.assumingMemoryBound(to: Float.self), q = q.assumingMemoryBound(to: Float.self), left = count
   var topP = FloatLanes.zero, topQ = FloatLanes.zero
   var signsP = FloatBits.zero, signsQ = FloatBits.zero
-  var tail = lanes_tail()
-  withUnsafeMutableBytes(of: &tail) { tail in
-    while left > 0 {
-      var pairs = 2
-      if left < 64 {
-        pairs = (left &+ 31) &>> 5
-        p = moved(p, left &* 4, tail.baseAddress!).assumingMemoryBound(to: Float.self)
-        if R.isPaired {
-          q = moved(q, left &* 4, tail.baseAddress! + 512).assumingMemoryBound(to: Float.self)
+  // Where a pair is not full it is copied before zeros, which add nothing.
+  var endP = (FloatLanes.zero, FloatLanes.zero), endQ = (FloatLanes.zero, FloatLanes.zero)
+  withUnsafeMutableBytes(of: &endP) { endP in
+    withUnsafeMutableBytes(of: &endQ) { endQ in
+      while left > 0 {
+        var sum = Terms()
+        let rest = max(0, left &- 64)
+        while left > rest {
+          if left < 32 {
+            p = copied(p, left &* 4, endP.baseAddress!).assumingMemoryBound(to: Float.self)
+            if R.isPaired { q = copied(q, left &* 4, endQ.baseAddress!).assumingMemoryBound(to: Float.self) }
+          }
+          let p0 = lanes_load_f32(p), p1 = lanes_load_f32(p + 16)
+          let q0 = R.isPaired ? lanes_load_f32(q) : p0, q1 = R.isPaired ? lanes_load_f32(q + 16) : p1
+          sum.a += folded(p0 + p1)
+          let terms = folded(reduction.floatTerms(p0, q0) + reduction.floatTerms(p1, q1))
+          topP = greatest(greatest(topP, p0), p1)
+          signsP |= unsafeBitCast(p0, to: FloatBits.self) | unsafeBitCast(p1, to: FloatBits.self)
+          if R.isPaired {
+            sum.b += folded(q0 + q1)
+            sum.c += terms
+            topQ = greatest(greatest(topQ, q0), q1)
+            signsQ |= unsafeBitCast(q0, to: FloatBits.self) | unsafeBitCast(q1, to: FloatBits.self)
+          } else {
+            sum.b += terms
+          }
+          p += 32
+          q += 32
+          left &-= 32
         }
+        state.add(sum)
       }
-      var sum = Terms()
-      while pairs > 0 {
-        let p0 = lanes_load_f32(p), p1 = lanes_load_f32(p + 16)
-        let q0 = R.isPaired ? lanes_load_f32(q) : p0, q1 = R.isPaired ? lanes_load_f32(q + 16) : p1
-        sum.a += folded(p0 + p1)
-        let terms = folded(reduction.floatTerms(p0, q0) + reduction.floatTerms(p1, q1))
-        topP = greatest(greatest(topP, p0), p1)
-        signsP |= unsafeBitCast(p0, to: FloatBits.self) | unsafeBitCast(p1, to: FloatBits.self)
-        if R.isPaired {
-          sum.b += folded(q0 + q1)
-          sum.c += terms
-          topQ = greatest(greatest(topQ, q0), q1)
-          signsQ |= unsafeBitCast(q0, to: FloatBits.self) | unsafeBitCast(q1, to: FloatBits.self)
-        } else {
-          sum.b += terms
-        }
-        p += 32
-        q += 32
-        pairs &-= 1
-      }
-      state.add(sum)
-      left &-= 64
     }
   }
   state.greatestP = greater(greater(state.greatestP, lanes_widen_low(topP)), lanes_widen_high(topP))

@@ -135,8 +135,9 @@ struct Ratio {
 
   @inline(__always)
   init(_ a: Lanes, over b: Lanes, difference d: Lanes, fine: Bool) {
-    let inverse = limited(1 / b, to: 0x1p1000)
-    t = limited(d * inverse, to: 0x1p1000)
+    // Floats in double need no limits: what is not finite has b = 0.
+    let inverse = fine ? limited(1 / b, to: 0x1p1000) : 1 / b
+    t = fine ? limited(d * inverse, to: 0x1p1000) : d * inverse
     isSmall = t .< -0.5
     // Below 2^-400 the quotient might be denormal: take a · 2^600 and correct the exponent.
     let isTiny = a .< 0x1p-400
@@ -151,8 +152,7 @@ struct Ratio {
     // u from t where a is near b: rounding a / b first would lose t's low bits.
     let u = fma(select(isSmall, quotient, t), scaled, select(isSmall, -1, slope))
     bent = (u * u) * bentLog1p(u, fine: fine)
-    let high = fma(exponent, ln2High, lanes_log_high(parts.cell))
-    linear = high + (u + (fine ? fma(exponent, ln2Low, lanes_log_low(parts.cell)) : Lanes.zero))
+    linear = fma(exponent, ln2, lanes_log_centre(parts.cell)) + u
     bend = fma(exponent, -ln2, fma(c, 1 - down, lanes_log_bend(parts.cell)))
   }
 
@@ -163,7 +163,7 @@ struct Ratio {
   /// b (t - log(1 + t)) = d - b log(a / b), at least 0: each part is of second order where a is near b.
   @inline(__always)
   func excess(_ b: Lanes, _ d: Lanes) -> Lanes {
-    fma(b, select(isSmall, -linear, bend) + bent, select(isSmall, d, -slope * d))
+    fma(b, select(isSmall, 0 - linear, bend) + bent, d * select(isSmall, 1, 0 - slope))
   }
 }
 

@@ -107,17 +107,17 @@ struct LogProbability {
 /// -(log p + H) / W; `value` is H, `value_q` the dominant outcome's log, total_q the total's log.
 struct EntropyGradient: ElementMap {
   private let logarithm: LogProbability
-  private let entropy, total, scale, factor: Double
+  private let entropy, overTotal: Double
   init(_ parameters: borrowing lanes_parameters) {
     logarithm = LogProbability(
       scale: parameters.scale_p, threshold: parameters.threshold, dominant: parameters.value_q,
       total: parameters.total_q)
-    (entropy, total, scale) = (parameters.value, parameters.total_p.high, parameters.scale_p)
-    factor = parameters.factor
+    entropy = parameters.value
+    overTotal = parameters.scale_p / (parameters.total_p.high * parameters.factor)
   }
   @inline(__always)
   func callAsFunction(_ p: Lanes, _ unused: Lanes) -> (Lanes, Lanes) {
-    let slope = (0 - (logarithm(p) + entropy)) / (total * factor) * scale
+    let slope = (0 - (logarithm(p) + entropy)) * overTotal
     return (select(p .== 0, Double.infinity, slope), p)
   }
 }
@@ -173,16 +173,15 @@ struct MinEntropyGradient: ElementMap {
 /// What the gradients of two rows share.
 struct PairSlopes {
   let form: Normalized
-  private let unitP, unitQ, scaleP, scaleQ: Double
+  private let overP, overQ: Double
   init(_ parameters: borrowing lanes_parameters) {
     form = Normalized(parameters)
-    unitP = parameters.total_p.high * parameters.factor
-    unitQ = parameters.total_q.high * parameters.factor
-    (scaleP, scaleQ) = (parameters.scale_p, parameters.scale_q)
+    overP = parameters.scale_p / (parameters.total_p.high * parameters.factor)
+    overQ = parameters.scale_q / (parameters.total_q.high * parameters.factor)
   }
   /// Over P and Q and the unit.
   @inline(__always)
-  func callAsFunction(_ p: Lanes, _ q: Lanes) -> (Lanes, Lanes) { (p / unitP * scaleP, q / unitQ * scaleQ) }
+  func callAsFunction(_ p: Lanes, _ q: Lanes) -> (Lanes, Lanes) { (p * overP, q * overQ) }
 }
 
 /// (1 - p / q), -infinity where only q is 0, 1 where p is.

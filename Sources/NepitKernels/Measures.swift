@@ -276,11 +276,11 @@ struct HellingerTerms: Reduction {
 struct PowerTerms: Reduction {
   static var sums: Int { 4 }
   private let form: Normalized
-  private let exponent, shift: Double
+  private let exponent, shift, inverse, otherInverse: Double
   init(_ parameters: borrowing lanes_parameters) {
     form = Normalized(parameters)
-    exponent = parameters.order
-    shift = parameters.shift
+    (exponent, shift) = (parameters.order, parameters.shift)
+    (inverse, otherInverse) = (exponent == 0 ? 0 : 1 / exponent, 1 / (1 - exponent))
   }
   @inline(__always)
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
@@ -291,11 +291,11 @@ struct PowerTerms: Reduction {
     let x = logarithm * exponent
     let power = Exponential(x)
     // (e^x - 1 - x) / β, which goes to 0 with β.
-    let bent = exponent == 0 ? Lanes.zero : power.lessLine(x) / exponent
+    let bent = power.lessLine(x) * inverse
     let noP = b .== 0, noQ = a .== 0, none = noP .| noQ
-    var psi = (excess - b * bent) / (1 - exponent)
-    psi = select(noP, a / (1 - exponent), psi)
-    psi = select(noQ .& .!noP, exponent > 0 ? b / exponent : Lanes(repeating: .infinity), psi)
+    var psi = (excess - b * bent) * otherInverse
+    psi = select(noP, a * otherInverse, psi)
+    psi = select(noQ .& .!noP, exponent > 0 ? b * inverse : Lanes(repeating: .infinity), psi)
     let shifted = shift == 0 ? power.value : Exponential((logarithm + shift) * exponent).value
     return Terms(
       a: psi, b: select(none, 0, b * shifted),

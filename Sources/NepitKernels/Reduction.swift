@@ -157,18 +157,6 @@ func union(_ x: LaneBits) -> Int64 {
   return two[0] | two[1]
 }
 
-/// The end of a row, copied to `room`, where zeros follow.
-@inline(__always)
-func moved(_ data: UnsafeRawPointer, _ bytes: Int, _ room: UnsafeMutableRawPointer) -> UnsafeRawPointer {
-  // A vector's length, which short rows often have, is no call.
-  if bytes == 64 {
-    room.storeBytes(of: data.loadUnaligned(as: Lanes.self), as: Lanes.self)
-  } else {
-    _ = memcpy(room, data, bytes)
-  }
-  return UnsafeRawPointer(room)
-}
-
 /// Feeds `count` elements to an accumulator. All but a row's last piece hold a multiple of 64.
 @inline(__always)
 func feed<R: Reduction, E: Element>(
@@ -176,39 +164,46 @@ func feed<R: Reduction, E: Element>(
   _ element: E.Type
 ) {
   var p = p, q = q, left = count
-  // What does not fill a block is copied before as many zeros as fill a pair of vectors: they add nothing.
-  var tail = lanes_tail()
-  withUnsafeMutableBytes(of: &tail) { tail in
-    while left > 0 {
-      var vectors = 8
-      if left < 64 {
-        vectors = ((left &+ 15) &>> 4) &* 2
-        p = moved(p, left &* E.stride, tail.baseAddress!)
-        if R.isPaired { q = moved(q, left &* E.stride, tail.baseAddress! + 512) }
-      }
-      var even = Terms(), odd = Terms()
-      while vectors > 0 {
-        let p0 = E.load(p), q0 = R.isPaired ? E.load(q) : p0
-        let terms = reduction.terms(p0, q0, fine: E.isFine)
-        if R.isExact {
-          state.add(terms)
-        } else {
-          // The two take turns, which is one place for the terms' code instead of two.
-          even.add(terms, sums: R.sums)
-          swap(&even, &odd)
+  // Where a vector is not full it is copied before zeros, which add nothing.
+  var endP = Lanes.zero, endQ = Lanes.zero
+  withUnsafeMutableBytes(of: &endP) { endP in
+    withUnsafeMutableBytes(of: &endQ) { endQ in
+      while left > 0 {
+        var even = Terms(), odd = Terms()
+        let rest = max(0, left &- 64)
+        while left > rest {
+          if left < 8 {
+            p = copied(p, left &* E.stride, endP.baseAddress!)
+            if R.isPaired { q = copied(q, left &* E.stride, endQ.baseAddress!) }
+          }
+          let p0 = E.load(p), q0 = R.isPaired ? E.load(q) : p0
+          let terms = reduction.terms(p0, q0, fine: E.isFine)
+          if R.isExact {
+            state.add(terms)
+          } else {
+            // The two take turns, which is one place for the terms' code instead of two.
+            even.add(terms, sums: R.sums)
+            swap(&even, &odd)
+          }
+          state.watch(p0, q0, reduction)
+          p += 8 &* E.stride
+          q += 8 &* E.stride
+          left &-= 8
         }
-        state.watch(p0, q0, reduction)
-        p += 8 &* E.stride
-        q += 8 &* E.stride
-        vectors &-= 1
+        if !R.isExact {
+          even.add(odd, sums: R.sums)
+          state.add(even)
+        }
       }
-      if !R.isExact {
-        even.add(odd, sums: R.sums)
-        state.add(even)
-      }
-      left &-= 64
     }
   }
+}
+
+/// The end of a row, copied to where zeros follow.
+@inline(__always)
+func copied(_ data: UnsafeRawPointer, _ bytes: Int, _ room: UnsafeMutableRawPointer) -> UnsafeRawPointer {
+  _ = memcpy(room, data, bytes)
+  return UnsafeRawPointer(room)
 }
 
 @inline(__always)

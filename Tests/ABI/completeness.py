@@ -42,16 +42,24 @@ def python_functions():
     return found
 
 
-def python_names():
-    """What `import nepit` offers: the names that __init__.py imports or assigns."""
-    path = PACKAGE / "__init__.py"
+def python_names(path=PACKAGE / "__init__.py"):
+    """What `import nepit` offers: the names that __init__.py imports; of `from .x import *` those that x lists."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())) if path.exists() else ():
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
+    for node in ast.parse(path.read_text(), str(path)).body if path.exists() else ():
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            inner = path.parent / node.module
+            names |= listed(inner / "__init__.py" if inner.is_dir() else inner.with_suffix(".py"))
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
             names |= {alias.asname or alias.name for alias in node.names}
-        elif isinstance(node, ast.Name):
-            names.add(node.id)
     return names
+
+
+def listed(path):
+    """The module's __all__."""
+    for node in ast.parse(path.read_text(), str(path)).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
 
 
 def table_rows():

@@ -18,7 +18,7 @@ static const char usage[] =
     "  --library PATH      the library (build/lib/libnepit.so)\n"
     "  --description PATH  what header.py --contract wrote (build/contract.txt)\n"
     "  --only FUNCTION     this function alone\n"
-    "  --calls N           contract: calls of each function, about (6000)\n"
+    "  --calls N           contract: calls of each function, about (3000)\n"
     "  --seed N            contract: of the random numbers (of the clock)\n"
     "  --problems N        contract: of a function before it is left (5)\n"
     "  --verbose           vectors: the digest after each case; contract: each kind of call\n";
@@ -29,7 +29,7 @@ int main(int count, char **words) {
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    options how = {.calls = 6000, .problems = 5, .seed = (uint64_t)time(NULL)};
+    options how = {.calls = 3000, .problems = 5, .seed = (uint64_t)time(NULL)};
     const char *library = "build/lib/libnepit.so", *described = "build/contract.txt";
     int i = 2;
     for (; i < count && strncmp(words[i], "--", 2) == 0; i++) {

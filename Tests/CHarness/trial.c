@@ -13,7 +13,7 @@
 enum {
     MARGIN = 192,                   /* bytes watched beside an array, where the guard page is on its other side */
     BORROWED = 4 << 20,             /* what a call may borrow, for each thread */
-    LARGE_CELLS = 150000,           /* elements of a large trial */
+    LARGE_CELLS = 80000,            /* elements of a large trial: enough for several threads */
     SECONDS = 300,                  /* after which one function's run counts as hanging */
 };
 

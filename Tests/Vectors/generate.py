@@ -721,7 +721,7 @@ def hill_number(file, rng):
     order_cases(file, rng, d.hill_number_row, ORDERS + EXTREME_ORDERS)
 
 
-@vector_file(out=value(-44))
+@vector_file(out=value(-43))
 def perplexity(file, rng):
     single_file(file, rng, d.perplexity_row, [{}])
 

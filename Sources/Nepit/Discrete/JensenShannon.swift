@@ -104,7 +104,7 @@ public func generalizedJensenShannonDivergences(
 ) throws(CallError) {
   guard members >= 1 else { throw .parameter }
   guard let members = Int(exactly: members), weights.rows % members == 0 else { throw .shape }
-  var total = 0.0
+  var total = 0.0, scale = 1.0
   if let mixing {
     var greatest = 0.0
     for index in 0..<members {
@@ -112,10 +112,9 @@ public func generalizedJensenShannonDivergences(
       greatest = max(greatest, mixing[index])
     }
     guard greatest > 0 else { throw .parameter }
+    scale = greatest
     // Over the greatest, or the sum might overflow.
     for index in 0..<members { total += mixing[index] / greatest }
-    total *= greatest
-    guard total < .infinity else { throw .parameter }
   }
   let count = weights.rows / members
   guard count > 0 else { return }
@@ -131,7 +130,7 @@ public func generalizedJensenShannonDivergences(
     loop(
       count, team,
       MixtureLoop(
-        weights: weights, members: members, mixing: mixing, mixingTotal: total, unit: unit, out: out, failed: flag))
+        weights: weights, members: members, mixing: mixing, mixingScale: scale, mixingTotal: total, unit: unit, out: out, failed: flag))
     return team.pointee.isStopped
   }
   if cs_atomic_load(flag) != 0 { throw .memory }
@@ -142,7 +141,7 @@ private struct MixtureLoop: LoopBody {
   let weights: Matrix
   let members: Int
   let mixing: UnsafePointer<Double>?
-  let mixingTotal: Double
+  let mixingScale, mixingTotal: Double
   let unit: InformationUnit
   let out: UnsafeMutablePointer<Double>
   let failed: UnsafeMutablePointer<Int64>
@@ -156,7 +155,7 @@ private struct MixtureLoop: LoopBody {
     let numbers = (memory + self.members * (512 + MemoryLayout<lanes_member>.stride)).assumingMemoryBound(to: Int.self)
     var count = 0
     for index in 0..<self.members {
-      let share = mixing.map { $0[index] / mixingTotal } ?? 1 / Double(self.members)
+      let share = mixing.map { $0[index] / mixingScale / mixingTotal } ?? 1 / Double(self.members)
       if share == 0 { continue }
       let row = weights.row(group * self.members + index)
       guard let weighed = Weighed(Rows(row, row, nil)) else {

@@ -145,8 +145,9 @@ def test_nothing_waits_for_the_garbage_collector(random):
 
     p = random.random((300, 400))
     work = [lambda: nepit.entropy(p, axis=1), lambda: nepit.kl_divergence(p, p[0], axis=1, gradient=True),
-            lambda: nepit.renyi_entropy(p, 2, progress=lambda share: None), lambda: nepit.entropy(p[:, 1:].T, axis=None),
-            lambda: nepit.entropy(p.reshape(20, 15, 400)[:, :9], axis=2), lambda: nepit.entropy(p.tolist())]
+            lambda: nepit.renyi_entropy(p, 2, progress=lambda share: None),
+            lambda: nepit.entropy(p[:, 1:].T, axis=None), lambda: nepit.entropy(p.tolist()),
+            lambda: nepit.entropy(p.reshape(20, 15, 400)[:, :9], axis=2)]
     gc.disable()
     try:
         for call in work:
@@ -215,7 +216,8 @@ def test_ctrl_c_ends_a_long_call_soon(call):
     code = textwrap.dedent(INTERRUPTED.format(n=12_000_000, call=call, limit=0.5))
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": SOURCE}, capture_output=True,
                           text=True, timeout=120)
-    assert done.returncode == 0 and done.stdout.startswith("interrupted") and not done.stderr, (done.stdout, done.stderr)
+    assert done.stdout.startswith("interrupted") and not done.stderr, (done.stdout, done.stderr)
+    assert done.returncode == 0, f"too late: {done.stdout}"
 
 
 def test_a_handler_of_the_hosts_own_is_heeded(large):

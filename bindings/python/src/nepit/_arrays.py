@@ -10,13 +10,13 @@ import numpy as np
 from . import _library
 from ._library import NepitError
 
-#: The nepit_dtype of each NumPy type in native byte order, by the kind and size that dtype.str tells.
-_CODES = {
+#: The nepit_dtype of each NumPy type.
+CODES = {np.dtype(kind): code for kind, code in {
     "f8": _library.F64, "f4": _library.F32, "f2": _library.F16,
     "i1": _library.I8, "i2": _library.I16, "i4": _library.I32, "i8": _library.I64,
     "u1": _library.U8, "u2": _library.U16, "u4": _library.U32, "u8": _library.U64,
-    "b1": _library.U8,  # NumPy's bool is a byte of 0 or 1
-}
+    "?": _library.U8,  # NumPy's bool is a byte of 0 or 1
+}.items()}
 _SMALL_FLOATS = (_library.F32, _library.F16, _library.BF16)
 _HOST_DEVICES = (1, 3)  # DLPack's kDLCPU and kDLCUDAHost
 
@@ -38,20 +38,26 @@ class View(NamedTuple):
 
 def view(x: Any, name: str) -> View:
     """x as a View; the very memory where that is possible."""
-    array, bfloat16 = _as_ndarray(x, name)
+    array, bfloat16 = (x, False) if type(x) is np.ndarray else _as_ndarray(x, name)
     dtype = array.dtype
-    if bfloat16 or (dtype.name == "bfloat16" and dtype.itemsize == 2):  # ml_dtypes' type is of kind V
+    code = CODES.get(dtype)
+    if bfloat16 or (dtype.kind == "V" and dtype.name == "bfloat16"):  # the latter is the type of ml_dtypes
         array, code = array.view(np.uint16), _library.BF16
-    else:
-        code = _CODES.get(dtype.str[1:], 0)
-    if not code:
-        raise NepitError(f"{name} has elements of type {dtype}, {_why_not(dtype)}")
-    # Only what the library cannot read is copied: another byte order, elements off their alignment, and strides that
-    # are no whole number of elements (a field of a packed record).
+    elif code is None:
+        if dtype.isnative or dtype.newbyteorder("=") not in CODES:
+            raise NepitError(f"{name} has elements of type {dtype}, {_why_not(dtype)}")
+        array = array.astype(dtype.newbyteorder("="), order="K")
+        code = CODES[array.dtype]
+    # Beside another byte order, only two things that the library cannot read are copied: elements off their alignment,
+    # and strides that are no whole number of elements (a field of a packed record).
     size = array.itemsize
-    if not (array.dtype.isnative and array.flags.aligned) or any(stride % size for stride in array.strides):
-        array = array.astype(array.dtype.newbyteorder("="), order="K", copy=True)
-    return View(array, code)
+    for stride in array.strides:
+        if stride % size:
+            break
+    else:
+        if array.flags.aligned:
+            return View(array, code)
+    return View(array.copy(order="K"), code)
 
 
 def _as_ndarray(x: Any, name: str) -> tuple[np.ndarray, bool]:
@@ -125,7 +131,7 @@ def aligned_to_axis(views: Sequence[View], names: Sequence[str], axis: Any) -> t
     arrays = [item.array for item in views]
     if axis is None:
         if len(arrays) > 1 and arrays[0].shape != arrays[1].shape:
-            arrays = list(broadcast(arrays, names))
+            arrays = [np.broadcast_to(array, broadcast_shape(arrays, names)) for array in arrays]
         if arrays[0].size == 0:
             raise NepitError(f"{names[0]} has no outcomes")
         # (copies only where no single stride gives C order)
@@ -147,8 +153,10 @@ def aligned_to_axis(views: Sequence[View], names: Sequence[str], axis: Any) -> t
     moved = []
     for array in arrays:
         if array.ndim > 1:
-            array = array[(np.newaxis,) * (ndim - array.ndim)]
-            array = np.moveaxis(array, where, -1)
+            if array.ndim < ndim:
+                array = array[(np.newaxis,) * (ndim - array.ndim)]
+            if where < ndim - 1:
+                array = array.transpose(*range(where), *range(where + 1, ndim), where)
         moved.append(array)
     extents = {array.shape[-1] for array in moved}
     if len(extents) > 1:
@@ -157,17 +165,19 @@ def aligned_to_axis(views: Sequence[View], names: Sequence[str], axis: Any) -> t
     if 0 in extents:
         raise NepitError(f"{names[0]} has no outcomes along axis {axis}")
     if len(moved) > 1:
-        lead = [array[..., 0] for array in moved]
-        if any(one.shape != lead[0].shape for one in lead):
-            shape = broadcast(lead, names)[0].shape
-            moved = [np.broadcast_to(array, shape + array.shape[-1:]) for array in moved]
+        leads = [array[..., 0] for array in moved]
+        if leads[0].shape != leads[-1].shape:
+            shape = broadcast_shape(leads, names)
+            moved = [array if lead.shape == shape else np.broadcast_to(array, shape + array.shape[-1:])
+                     for array, lead in zip(moved, leads)]
     lead_shape = moved[0].shape[:-1]
     return moved, lead_shape[:where] + (1,) + lead_shape[where:]
 
 
-def broadcast(arrays: Sequence[np.ndarray], names: Sequence[str]) -> list[np.ndarray]:
+def broadcast_shape(arrays: Sequence[np.ndarray], names: Sequence[str]) -> tuple[int, ...]:
+    """The shape of arrays that broadcast against one another."""
     try:
-        return list(np.broadcast_arrays(*arrays))
+        return np.broadcast(*arrays).shape
     except ValueError:
         shapes = " and ".join(f"{name} {array.shape}" for array, name in zip(arrays, names))
         raise NepitError(f"shapes cannot be broadcast together: {shapes}") from None

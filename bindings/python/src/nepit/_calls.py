@@ -6,7 +6,8 @@ import enum
 import math
 import operator
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from itertools import chain, repeat
 from typing import Any, Callable, Iterator, Optional, Sequence
 
 import numpy as np
@@ -19,7 +20,7 @@ from ._library import NepitError
 LARGE = 1 << 16
 
 _ndarray = np.ndarray
-_QUICK = {np.dtype(kind): _arrays._CODES[kind] for kind in ("f8", "f4", "i8", "i4")}
+_codes = _arrays.CODES
 
 
 def base_of(base: Any) -> float:
@@ -64,7 +65,7 @@ def one(function: Any, gradient_function: Any, p: Any, numbers: tuple, axis: Any
     # The short way, for a vector that is small and has no gaps: nothing but the call (see quick_one).
     if type(p) is _ndarray and p.ndim == 1 and 0 < p.size < LARGE and type(axis) is int and -2 < axis < 1 \
             and not (keepdims or check or gradient or threads or progress):
-        dtype = _QUICK.get(p.dtype)
+        dtype = _codes.get(p.dtype)
         if dtype is not None:
             try:
                 return _library.quick_one(function, p, p.size, dtype, numbers)
@@ -80,8 +81,8 @@ def two(function: Any, gradient_function: Any, p: Any, q: Any, numbers: tuple, a
     if type(p) is _ndarray and type(q) is _ndarray and p.ndim == 1 == q.ndim and p.size == q.size \
             and 0 < p.size < LARGE and type(axis) is int and -2 < axis < 1 \
             and not (keepdims or check or gradient or threads or progress):
-        p_dtype = _QUICK.get(p.dtype)
-        q_dtype = _QUICK.get(q.dtype)
+        p_dtype = _codes.get(p.dtype)
+        q_dtype = _codes.get(q.dtype)
         if p_dtype is not None and q_dtype is not None:
             try:
                 return _library.quick_two(function, p, q, p.size, p_dtype, q_dtype, numbers)
@@ -121,8 +122,8 @@ def elements(function: Any, names: Sequence[str], inputs: Sequence[Any], numbers
     """`outputs` arrays with a value for each element of the inputs, broadcast against one another."""
     views = [_arrays.view(x, name) for x, name in zip(inputs, names)]
     arrays = [item.array for item in views]
-    if len({array.shape for array in arrays}) > 1:
-        arrays = _arrays.broadcast(arrays, names)
+    if arrays[0].shape != arrays[-1].shape:
+        arrays = [np.broadcast_to(array, _arrays.broadcast_shape(arrays, names)) for array in arrays]
     results = [_like(arrays, views) for _ in range(outputs)]
     if results[0].size:
         run(function, arrays, [item.code for item in views], numbers, results, threads=threads, progress=progress,
@@ -239,44 +240,36 @@ def run(function: Any, inputs: Sequence[np.ndarray], codes: Sequence[int], numbe
     buffers = [np.empty(layout.calls * results, dtype) for dtype in values]
     addresses = [buffer.ctypes.data for buffer in buffers]
 
-    read, written_to = iter(records[: len(inputs)]), iter(records[len(inputs):])
-    number, value = iter(numbers), iter(range(len(buffers)))
-    arguments: list[Any] = []
-    slots = []  # (position in arguments, which buffer)
-    execution_at = -1
-    for kind in function.kinds:
-        if kind == "nepit_array":
-            arguments.append(next(read, None) or _library.Array())
-        elif kind == "nepit_mutable_array":
-            arguments.append(next(written_to, None) or _library.MutableArray(dtype=_library.F64))
-        elif kind == "const nepit_execution *":
-            execution_at = len(arguments)
-            arguments.append(None)
-        elif kind in ("double *", "int32_t *"):
-            which = next(value, None)
-            if which is not None:
-                slots.append((len(arguments), which))
-            arguments.append(None if which is None else addresses[which])
-        else:
-            arguments.append(next(number))
+    sources = {
+        "input": chain(records[: len(inputs)], repeat(_library.ABSENT)),
+        "output": chain(records[len(inputs):], repeat(_library.ABSENT_OUTPUT)),
+        "value": iter(addresses),
+        "number": iter(numbers),
+        "execution": iter(()),
+    }
+    arguments = [next(sources[role], None) for role in function.roles]
 
-    with _reporting(progress) as report:
+    with _reporting(progress) if progress else _SILENT as report:
         long = report is not None or layout.rows * layout.cols >= LARGE
         if layout.calls == 1:
             if long:
-                arguments[execution_at] = _library.execution(threads, report)
+                arguments[function.execution_at] = _library.execution(threads, report)
             function(*arguments)
             return buffers, layout
         starts = [record.data or 0 for record in records]
         for call, offsets in enumerate(layout.offsets().tolist()):
             for record, start, offset in zip(records, starts, offsets):
                 record.data = start + offset
-            for position, which in slots:
-                arguments[position] = addresses[which] + call * results * buffers[which].itemsize
+            for position, address, buffer in zip(function.values_at, addresses, buffers):
+                arguments[position] = address + call * results * buffer.itemsize
             if long:
-                arguments[execution_at] = _library.execution(threads, report and _part(report, call, layout.calls))
+                arguments[function.execution_at] = _library.execution(
+                    threads, report and _part(report, call, layout.calls))
             function(*arguments)
     return buffers, layout
+
+
+_SILENT = nullcontext()
 
 
 def _part(report: Callable[[float], Any], call: int, calls: int) -> Callable[[float], Any]:
@@ -285,10 +278,8 @@ def _part(report: Callable[[float], Any], call: int, calls: int) -> Callable[[fl
 
 @contextmanager
 def _reporting(progress: Any) -> Iterator[Optional[Callable[[float], Any]]]:
-    """Whom to tell the progress: nobody, a callable, or a bar on the terminal."""
-    if progress is None or progress is False:
-        yield None
-    elif progress is not True:
+    """Whom to tell the progress: a callable, or a bar on the terminal."""
+    if progress is not True:
         if not callable(progress):
             raise NepitError(f"progress must be True or a callable, not {progress!r}")
         yield progress

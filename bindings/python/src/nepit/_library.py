@@ -37,6 +37,9 @@ class MutableArray(ctypes.Structure):
     _fields_ = Array._fields_
 
 
+#: Arrays that are optional and not there.
+ABSENT, ABSENT_OUTPUT = Array(dtype=1), MutableArray(dtype=1)
+
 #: nepit_monitor. Its context is a Python object: the generator that is told the progress.
 Monitor = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.py_object, ctypes.c_double)
 
@@ -178,6 +181,15 @@ TYPES = {
     "int32_t *": ctypes.c_void_p,
 }
 
+# What the parameters of a measure are for.
+ROLES = {
+    "nepit_array": "input",
+    "nepit_mutable_array": "output",
+    "const nepit_execution *": "execution",
+    "double *": "value",
+    "int32_t *": "value",
+}
+
 # Where a number may lie, as the header's comments say it (a test compares them).
 RANGES = {
     "order": "[0, inf]",
@@ -316,6 +328,9 @@ def _bind(library: ctypes.CDLL, path: str) -> SimpleNamespace:
         function.restype = TYPES[result]
         function.kinds = [kind for kind, _ in pairs]
         function.names = [name for _, name in pairs]
+        function.roles = [ROLES.get(kind, "number") for kind in function.kinds]
+        function.execution_at = function.roles.index("execution") if "execution" in function.roles else -1
+        function.values_at = [i for i, role in enumerate(function.roles) if role == "value"]
         if result == "nepit_status":
             function.errcheck = _check
         setattr(functions, name, function)
