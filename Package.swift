@@ -60,7 +60,7 @@ let package = Package(
         ] : [.linkedLibrary("m")]),
   ] + (isShipped ? [] : [
     .testTarget(
-      name: "NepitTests", dependencies: ["Nepit", "NepitABI", "NepitMath", "CNepit", "CSystem"], exclude: ["Vectors"]),
+      name: "NepitTests", dependencies: ["Nepit", "NepitABI", "NepitMath", "CNepit"], exclude: ["Vectors"]),
   ]),
   swiftLanguageModes: [.v6]
 )

@@ -16,34 +16,40 @@
 
 #define LANES_INLINE static inline __attribute__((always_inline))
 
-typedef double lanes_f64x8 __attribute__((ext_vector_type(8)));
-typedef int64_t lanes_i64x8 __attribute__((ext_vector_type(8)));
-typedef float lanes_f32x16 __attribute__((ext_vector_type(16)));
-typedef int32_t lanes_i32x16 __attribute__((ext_vector_type(16)));
-typedef float lanes_f32x8 __attribute__((ext_vector_type(8)));
+/*
+ * How many doubles a kernel computes side by side. Two 512-bit registers in step keep the processor's units busy where
+ * one would wait for itself; elsewhere the registers are too few. Sums are kept in 8 lanes all the same, and added up in
+ * the same order.
+ */
+#if defined(__AVX512F__)
+#define LANES 16
+#else
+#define LANES 8
+#endif
+
+typedef double lanes_f64 __attribute__((ext_vector_type(LANES)));
+typedef int64_t lanes_i64 __attribute__((ext_vector_type(LANES)));
+typedef float lanes_f32 __attribute__((ext_vector_type(16)));
+typedef int32_t lanes_i32 __attribute__((ext_vector_type(16)));
+typedef double lanes_eight __attribute__((ext_vector_type(8)));
 
 /* a * b + c, rounded once. */
 #if defined(__FMA__) || defined(__aarch64__)
-LANES_INLINE lanes_f64x8 lanes_fma(lanes_f64x8 a, lanes_f64x8 b, lanes_f64x8 c) {
-    return __builtin_elementwise_fma(a, b, c);
-}
-LANES_INLINE lanes_f32x16 lanes_fma_f32(lanes_f32x16 a, lanes_f32x16 b, lanes_f32x16 c) {
-    return __builtin_elementwise_fma(a, b, c);
-}
+LANES_INLINE lanes_f64 lanes_fma(lanes_f64 a, lanes_f64 b, lanes_f64 c) { return __builtin_elementwise_fma(a, b, c); }
+LANES_INLINE lanes_f32 lanes_fma_f32(lanes_f32 a, lanes_f32 b, lanes_f32 c) { return __builtin_elementwise_fma(a, b, c); }
 #else
 /* libm's fma a lane; not inlined, or each kernel would be unrolled into hundreds of calls. */
-static __attribute__((noinline)) lanes_f64x8 lanes_fma(lanes_f64x8 a, lanes_f64x8 b, lanes_f64x8 c) {
-    for (int i = 0; i < 8; i++) a[i] = __builtin_fma(a[i], b[i], c[i]);
+static __attribute__((noinline)) lanes_f64 lanes_fma(lanes_f64 a, lanes_f64 b, lanes_f64 c) {
+    for (int i = 0; i < LANES; i++) a[i] = __builtin_fma(a[i], b[i], c[i]);
     return a;
 }
-/* In double the product is exact and the sum is rounded twice; odd rounding would be needed, so call libm. */
-static __attribute__((noinline)) lanes_f32x16 lanes_fma_f32(lanes_f32x16 a, lanes_f32x16 b, lanes_f32x16 c) {
+static __attribute__((noinline)) lanes_f32 lanes_fma_f32(lanes_f32 a, lanes_f32 b, lanes_f32 c) {
     for (int i = 0; i < 16; i++) a[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return a;
 }
 #endif
 
-LANES_INLINE lanes_f64x8 lanes_sqrt(lanes_f64x8 x) { return __builtin_elementwise_sqrt(x); }
+LANES_INLINE lanes_f64 lanes_sqrt(lanes_f64 x) { return __builtin_elementwise_sqrt(x); }
 
 /* A table in memory is eight loads: a function of its own on the baseline, where size counts and speed is lost. */
 #if defined(__AVX2__) || defined(__aarch64__)
@@ -53,31 +59,34 @@ LANES_INLINE lanes_f64x8 lanes_sqrt(lanes_f64x8 x) { return __builtin_elementwis
 #endif
 
 /* table[index & 15] for each lane, of 16 doubles. */
-LANES_TABLE lanes_f64x8 lanes_lookup(const double *table, lanes_i64x8 index) {
+LANES_TABLE lanes_f64 lanes_lookup(const double *table, lanes_i64 index) {
 #if defined(__AVX512F__)
     typedef double vector __attribute__((vector_size(64)));
     typedef long long integers __attribute__((vector_size(64)));
     vector low, high;
     memcpy(&low, table, 64);
     memcpy(&high, table + 8, 64);
-    return (lanes_f64x8)__builtin_ia32_vpermi2varpd512(low, (integers)index, high);
+    lanes_f64 result;
+    result.lo = (lanes_eight)__builtin_ia32_vpermi2varpd512(low, (integers)index.lo, high);
+    result.hi = (lanes_eight)__builtin_ia32_vpermi2varpd512(low, (integers)index.hi, high);
+    return result;
 #else
-    lanes_f64x8 result;
-    for (int i = 0; i < 8; i++) result[i] = table[index[i] & 15];
+    lanes_f64 result;
+    for (int i = 0; i < LANES; i++) result[i] = table[index[i] & 15];
     return result;
 #endif
 }
 
 /* table[index & 15] for each lane, of 16 floats. */
-LANES_TABLE lanes_f32x16 lanes_lookup_f32(const float *table, lanes_i32x16 index) {
+LANES_TABLE lanes_f32 lanes_lookup_f32(const float *table, lanes_i32 index) {
 #if defined(__AVX512F__)
     typedef float vector __attribute__((vector_size(64)));
     typedef int integers __attribute__((vector_size(64)));
     vector all;
     memcpy(&all, table, 64);
-    return (lanes_f32x16)__builtin_ia32_permvarsf512(all, (integers)index);
+    return (lanes_f32)__builtin_ia32_permvarsf512(all, (integers)index);
 #else
-    lanes_f32x16 result;
+    lanes_f32 result;
     for (int i = 0; i < 16; i++) result[i] = table[index[i] & 15];
     return result;
 #endif
@@ -91,7 +100,7 @@ LANES_TABLE lanes_f32x16 lanes_lookup_f32(const float *table, lanes_i32x16 index
  * without rounding; bend is 1 - reciprocal + log(reciprocal).
  * Docs/numerics.md derives them.
  */
-LANES_INLINE lanes_f64x8 lanes_log_reciprocal(lanes_i64x8 cell) {
+LANES_INLINE lanes_f64 lanes_log_reciprocal(lanes_i64 cell) {
     static const double table[16] __attribute__((aligned(64))) = {
         0x1.68p+0, 0x1.58p+0, 0x1.48p+0, 0x1.38p+0,
         0x1.3p+0, 0x1.28p+0, 0x1.18p+0, 0x1.1p+0,
@@ -99,7 +108,7 @@ LANES_INLINE lanes_f64x8 lanes_log_reciprocal(lanes_i64x8 cell) {
         0x1.bp-1, 0x1.98p-1, 0x1.88p-1, 0x1.78p-1};
     return lanes_lookup(table, cell);
 }
-LANES_INLINE lanes_f64x8 lanes_log_high(lanes_i64x8 cell) {
+LANES_INLINE lanes_f64 lanes_log_high(lanes_i64 cell) {
     static const double table[16] __attribute__((aligned(64))) = {
         -0x1.5d1bdbf581p-2, -0x1.2e8e2bae12p-2, -0x1.fb9186d5e4p-3, -0x1.9525a9cf46p-3,
         -0x1.5ff3070a7ap-3, -0x1.29552f82p-3, -0x1.6f0d28ae58p-4, -0x1.f0a30c0118p-5,
@@ -107,7 +116,7 @@ LANES_INLINE lanes_f64x8 lanes_log_high(lanes_i64x8 cell) {
         0x1.5bf406b544p-3, 0x1.d1037f2656p-3, 0x1.1178e8227ep-2, 0x1.3c25277333p-2};
     return lanes_lookup(table, cell);
 }
-LANES_INLINE lanes_f64x8 lanes_log_low(lanes_i64x8 cell) {
+LANES_INLINE lanes_f64 lanes_log_low(lanes_i64 cell) {
     static const double table[16] __attribute__((aligned(64))) = {
         0x1.8d6bdc9c7c238p-44, 0x1.67b1e99b72bd8p-45, 0x1.d572aab993c87p-47, 0x1.297137d9f158fp-44,
         0x1.8586f183bebf2p-44, 0x1.5b967f4471dfcp-44, 0x1.4b4641b664613p-44, 0x1.d599e83368e91p-45,
@@ -115,7 +124,7 @@ LANES_INLINE lanes_f64x8 lanes_log_low(lanes_i64x8 cell) {
         -0x1.27023eb68981cp-46, -0x1.84a7e75b6f6e4p-47, 0x1.1ef78ce2d07f2p-44, 0x1.83b54b606bd5cp-46};
     return lanes_lookup(table, cell);
 }
-LANES_INLINE lanes_f64x8 lanes_log_centre(lanes_i64x8 cell) {
+LANES_INLINE lanes_f64 lanes_log_centre(lanes_i64 cell) {
     static const double table[16] __attribute__((aligned(64))) = {
         -0x1.5d1bdbf5809cap-2, -0x1.2e8e2bae11d31p-2, -0x1.fb9186d5e3e2bp-3, -0x1.9525a9cf456b4p-3,
         -0x1.5ff3070a793d4p-3, -0x1.29552f81ff523p-3, -0x1.6f0d28ae56b4cp-4, -0x1.f0a30c01162a6p-5,
@@ -123,7 +132,7 @@ LANES_INLINE lanes_f64x8 lanes_log_centre(lanes_i64x8 cell) {
         0x1.5bf406b543db2p-3, 0x1.d1037f2655e7bp-3, 0x1.1178e8227e47cp-2, 0x1.3c25277333184p-2};
     return lanes_lookup(table, cell);
 }
-LANES_INLINE lanes_f64x8 lanes_log_bend(lanes_i64x8 cell) {
+LANES_INLINE lanes_f64 lanes_log_bend(lanes_i64 cell) {
     static const double table[16] __attribute__((aligned(64))) = {
         -0x1.0b909029fd8d7p-4, -0x1.8b8ea28f7167bp-5, -0x1.11b9e4a870756p-5, -0x1.56d2b185d4a5cp-6,
         -0x1.0067c7ac36162p-6, -0x1.6aad07e00adcbp-7, -0x1.0f2d751a94b46p-8, -0x1.eb9e7fdd3ab34p-10,
@@ -131,7 +140,7 @@ LANES_INLINE lanes_f64x8 lanes_log_bend(lanes_i64x8 cell) {
         -0x1.bf406b543db2p-7, -0x1.881bf932af3dbp-6, -0x1.0bc74113f23dfp-5, -0x1.61293b9998c1ep-5};
     return lanes_lookup(table, cell);
 }
-LANES_INLINE lanes_f32x16 lanes_log_reciprocal_f32(lanes_i32x16 cell) {
+LANES_INLINE lanes_f32 lanes_log_reciprocal_f32(lanes_i32 cell) {
     static const float table[16] __attribute__((aligned(64))) = {
         0x1.68p+0f, 0x1.58p+0f, 0x1.48p+0f, 0x1.38p+0f,
         0x1.3p+0f, 0x1.28p+0f, 0x1.18p+0f, 0x1.1p+0f,
@@ -139,7 +148,7 @@ LANES_INLINE lanes_f32x16 lanes_log_reciprocal_f32(lanes_i32x16 cell) {
         0x1.bp-1f, 0x1.98p-1f, 0x1.88p-1f, 0x1.78p-1f};
     return lanes_lookup_f32(table, cell);
 }
-LANES_INLINE lanes_f32x16 lanes_log_high_f32(lanes_i32x16 cell) {
+LANES_INLINE lanes_f32 lanes_log_high_f32(lanes_i32 cell) {
     static const float table[16] __attribute__((aligned(64))) = {
         -0x1.5d1bdcp-2f, -0x1.2e8e2cp-2f, -0x1.fb9186p-3f, -0x1.9525aap-3f,
         -0x1.5ff308p-3f, -0x1.29553p-3f, -0x1.6f0d28p-4f, -0x1.f0a30cp-5f,
@@ -148,25 +157,52 @@ LANES_INLINE lanes_f32x16 lanes_log_high_f32(lanes_i32x16 cell) {
     return lanes_lookup_f32(table, cell);
 }
 
-LANES_INLINE lanes_f64x8 lanes_load(const double *p) {
-    lanes_f64x8 v;
+LANES_INLINE lanes_f64 lanes_load(const double *p) {
+    lanes_f64 v;
     memcpy(&v, p, sizeof v);
     return v;
 }
-LANES_INLINE void lanes_store(double *p, lanes_f64x8 v) { memcpy(p, &v, sizeof v); }
-LANES_INLINE lanes_f32x16 lanes_load_f32(const float *p) {
-    lanes_f32x16 v;
+LANES_INLINE void lanes_store(double *p, lanes_f64 v) { memcpy(p, &v, sizeof v); }
+LANES_INLINE lanes_eight lanes_load_eight(const double *p) {
+    lanes_eight v;
     memcpy(&v, p, sizeof v);
     return v;
 }
-/* 8 floats, widened. */
-LANES_INLINE lanes_f64x8 lanes_widen(const float *p) {
-    lanes_f32x8 v;
+LANES_INLINE void lanes_store_eight(double *p, lanes_eight v) { memcpy(p, &v, sizeof v); }
+/* Floats, widened. */
+LANES_INLINE lanes_f64 lanes_widen(const float *p) {
+    float __attribute__((ext_vector_type(LANES))) v;
     memcpy(&v, p, sizeof v);
-    return __builtin_convertvector(v, lanes_f64x8);
+    return __builtin_convertvector(v, lanes_f64);
 }
-LANES_INLINE lanes_f64x8 lanes_widen_low(lanes_f32x16 v) { return __builtin_convertvector(v.lo, lanes_f64x8); }
-LANES_INLINE lanes_f64x8 lanes_widen_high(lanes_f32x16 v) { return __builtin_convertvector(v.hi, lanes_f64x8); }
+LANES_INLINE lanes_f32 lanes_load_f32(const float *p) {
+    lanes_f32 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+/* 16 floats as 8 sums in double. */
+LANES_INLINE lanes_eight lanes_fold_f32(lanes_f32 v) {
+    return __builtin_convertvector(v.lo, lanes_eight) + __builtin_convertvector(v.hi, lanes_eight);
+}
+LANES_INLINE lanes_i64 lanes_shift_right(lanes_i64 x, int64_t count) {
+    typedef uint64_t vector __attribute__((ext_vector_type(LANES)));
+    return (lanes_i64)((vector)x >> (uint64_t)count);
+}
+/* The two halves of what a kernel computes side by side; the second is 0 where there is one only. */
+LANES_INLINE lanes_eight lanes_first(lanes_f64 v) {
+#if LANES == 16
+    return v.lo;
+#else
+    return v;
+#endif
+}
+LANES_INLINE lanes_eight lanes_second(lanes_f64 v) {
+#if LANES == 16
+    return v.hi;
+#else
+    return (lanes_eight)0;
+#endif
+}
 
 /*
  * Eight columns of eight neighbouring rows: from[c stride + r] to to[r pitch + c]. By two lanes, which every machine

@@ -66,12 +66,12 @@ public func map(
   func run<M: ElementMap>(_ type: M.Type) {
     let map = M(parameters.pointee)
     var done = 0
-    while count &- done >= 8 {
+    while count &- done >= laneCount {
       let (x, y) = map(lanes_load(p + done), lanes_load(q + done))
       // + 0 makes 0 of -0.
       lanes_store(first + done, x + 0)
       lanes_store(second + done, y + 0)
-      done &+= 8
+      done &+= laneCount
     }
     let left = count &- done
     guard left > 0 else { return }
@@ -105,7 +105,7 @@ public func map(
 
 /// A group's part of the generalised Jensen–Shannon divergence over `count` <= 64 outcomes.
 ///
-/// `weights` holds 64 doubles a member. The members' differences from their mean come from their differences from
+/// `weights` holds 64 doubles a member, zeros behind the last outcome. The members' differences from their mean come from their differences from
 /// the first, so that nothing cancels where all nearly agree. The sum goes into the carry; `out.a` with the last.
 @export(interface)
 public func mixtureDivergence(
@@ -114,7 +114,7 @@ public func mixtureDivergence(
 ) {
   let reference = members[0]
   let words = UnsafeMutableRawPointer(carry).assumingMemoryBound(to: Double.self)
-  var high = lanes_load(words), low = lanes_load(words + 8)
+  var high = lanes_load_eight(words), low = lanes_load_eight(words + 8)
   var vector = 0
   while vector < count {
     let base = lanes_load(weights + vector)
@@ -133,14 +133,15 @@ public func mixtureDivergence(
       let term = divergenceTerm(row * member.scale / member.total.high, mean, shift - own, fine: true)
       sum = fma(term, member.weight, sum)
     }
-    compensate(sum, &high, &low)
-    vector &+= 8
+    compensate(lanes_first(sum), &high, &low)
+    if laneCount == 16 { compensate(lanes_second(sum), &high, &low) }
+    vector &+= laneCount
   }
   if isLast {
     out.pointee.a = total(high, low)
   } else {
-    lanes_store(words, high)
-    lanes_store(words + 8, low)
+    lanes_store_eight(words, high)
+    lanes_store_eight(words + 8, low)
   }
 }
 

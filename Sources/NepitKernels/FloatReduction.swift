@@ -25,26 +25,15 @@ extension CrossEntropyTerms: FloatReduction {
   }
 }
 
-/// 16 floats as 8 sums in double.
-@inline(__always)
-private func folded(_ x: FloatLanes) -> Lanes { lanes_widen_low(x) + lanes_widen_high(x) }
-
 @inline(__always)
 private func greatest(_ best: FloatLanes, _ x: FloatLanes) -> FloatLanes { best.replacing(with: x, where: x .> best) }
-
-/// The sign bits of 16 floats as those of 8 doubles.
-@inline(__always)
-private func foldedSigns(_ x: FloatBits) -> LaneBits {
-  let pairs = unsafeBitCast(x, to: LaneBits.self)
-  return pairs | (pairs &<< LaneBits(repeating: 32))
-}
 
 /// As `feed`: blocks of 64 elements, two pairs of vectors, a pair added in float.
 @inline(__always)
 func feedFloats<R: FloatReduction>(
   _ state: inout Accumulator<R>, _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int
 ) {
-  var p = p.assumingMemoryBound(to: Float.self), q = q.assumingMemoryBound(to: Float.self), left = count
+  var p = p, q = q, left = count
   var topP = FloatLanes.zero, topQ = FloatLanes.zero
   var signsP = FloatBits.zero, signsQ = FloatBits.zero
   // Where a pair is not full it is copied before zeros, which add nothing.
@@ -52,39 +41,63 @@ func feedFloats<R: FloatReduction>(
   withUnsafeMutableBytes(of: &endP) { endP in
     withUnsafeMutableBytes(of: &endQ) { endQ in
       while left > 0 {
-        var sum = Terms()
+        var a = Eight.zero, b = Eight.zero, c = Eight.zero
         let rest = max(0, left &- 64)
         while left > rest {
           if left < 32 {
-            p = copied(p, left &* 4, endP.baseAddress!).assumingMemoryBound(to: Float.self)
-            if R.isPaired { q = copied(q, left &* 4, endQ.baseAddress!).assumingMemoryBound(to: Float.self) }
+            p = copied(p, left &* 4, endP.baseAddress!)
+            if R.isPaired { q = copied(q, left &* 4, endQ.baseAddress!) }
           }
-          let p0 = lanes_load_f32(p), p1 = lanes_load_f32(p + 16)
-          let q0 = R.isPaired ? lanes_load_f32(q) : p0, q1 = R.isPaired ? lanes_load_f32(q + 16) : p1
-          sum.a += folded(p0 + p1)
-          let terms = folded(reduction.floatTerms(p0, q0) + reduction.floatTerms(p1, q1))
+          let (p0, p1) = pair(p)
+          let (q0, q1) = R.isPaired ? pair(q) : (p0, p1)
+          a += lanes_fold_f32(p0 + p1)
+          let terms = lanes_fold_f32(reduction.floatTerms(p0, q0) + reduction.floatTerms(p1, q1))
           topP = greatest(greatest(topP, p0), p1)
           signsP |= unsafeBitCast(p0, to: FloatBits.self) | unsafeBitCast(p1, to: FloatBits.self)
           if R.isPaired {
-            sum.b += folded(q0 + q1)
-            sum.c += terms
+            b += lanes_fold_f32(q0 + q1)
+            c += terms
             topQ = greatest(greatest(topQ, q0), q1)
             signsQ |= unsafeBitCast(q0, to: FloatBits.self) | unsafeBitCast(q1, to: FloatBits.self)
           } else {
-            sum.b += terms
+            b += terms
           }
-          p += 32
-          q += 32
+          p += 128
+          q += 128
           left &-= 32
         }
-        state.add(sum)
+        state.add(a, b, c, .zero)
       }
     }
   }
-  state.greatestP = greater(greater(state.greatestP, lanes_widen_low(topP)), lanes_widen_high(topP))
-  state.signsP |= foldedSigns(signsP)
+  state.greatestP[0] = max(state.greatestP[0], Double(greatest(topP)))
+  state.signsP[0] |= sign(signsP)
   if R.isPaired {
-    state.greatestQ = greater(greater(state.greatestQ, lanes_widen_low(topQ)), lanes_widen_high(topQ))
-    state.signsQ |= foldedSigns(signsQ)
+    state.greatestQ[0] = max(state.greatestQ[0], Double(greatest(topQ)))
+    state.signsQ[0] |= sign(signsQ)
   }
+}
+
+@inline(__always)
+private func pair(_ data: UnsafeRawPointer) -> (FloatLanes, FloatLanes) {
+  let data = data.assumingMemoryBound(to: Float.self)
+  return (lanes_load_f32(data), lanes_load_f32(data + 16))
+}
+
+@inline(__always)
+private func greatest(_ x: FloatLanes) -> Float {
+  let half = greater(x.lowHalf, x.highHalf), quarter = greater(half.lowHalf, half.highHalf)
+  let pair = greater(quarter.lowHalf, quarter.highHalf)
+  return pair[0] > pair[1] ? pair[0] : pair[1]
+}
+
+@inline(__always)
+private func greater<V: SIMD>(_ x: V, _ y: V) -> V where V.Scalar == Float { x.replacing(with: y, where: y .> x) }
+
+/// Negative if a lane is.
+@inline(__always)
+private func sign(_ x: FloatBits) -> Int64 {
+  let half = x.lowHalf | x.highHalf, quarter = half.lowHalf | half.highHalf
+  let pair = quarter.lowHalf | quarter.highHalf
+  return Int64(pair[0] | pair[1])
 }

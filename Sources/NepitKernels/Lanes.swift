@@ -1,15 +1,21 @@
-// The shape of every kernel: eight doubles at a time, whatever the machine has.
-//
-// A logical width that is fixed, and a fixed order of additions, make results
-// independent of the instruction set; see docs/kernels.md.
+// The shape of every kernel: terms are computed 8 or 16 side by side, as the
+// machine has registers, and added in 8 lanes in a fixed order, so results do
+// not depend on the instruction set; see docs/kernels.md.
 
 import CSystem
 
-typealias Lanes = SIMD8<Double>
-typealias LaneBits = SIMD8<Int64>
-typealias FloatLanes = SIMD16<Float>
-typealias FloatBits = SIMD16<Int32>
-typealias Mask = SIMDMask<SIMD8<Int64>>
+/// 8 doubles, or 16 with AVX-512.
+typealias Lanes = lanes_f64
+typealias LaneBits = lanes_i64
+typealias FloatLanes = lanes_f32
+typealias FloatBits = lanes_i32
+typealias Mask = SIMDMask<LaneBits>
+/// The lanes of a sum.
+typealias Eight = lanes_eight
+typealias EightBits = SIMD8<Int64>
+
+/// How many elements a vector of lanes holds.
+let laneCount = MemoryLayout<Lanes>.size / 8
 
 /// a · b + c, rounded once.
 @inline(__always)
@@ -29,7 +35,7 @@ func lanes(_ x: LaneBits) -> Lanes { unsafeBitCast(x, to: Lanes.self) }
 
 @inline(__always)
 func logicalShift(_ x: LaneBits, right count: UInt64) -> LaneBits {
-  unsafeBitCast(unsafeBitCast(x, to: SIMD8<UInt64>.self) &>> SIMD8<UInt64>(repeating: count), to: LaneBits.self)
+  lanes_shift_right(x, Int64(bitPattern: count))
 }
 
 @inline(__always)
@@ -54,7 +60,7 @@ func magnitude(_ x: Lanes) -> Lanes { lanes(bits(x) & LaneBits(repeating: 0x7fff
 
 /// Adds `x` to the compensated sum `high + low` (Knuth's two-sum: no order of magnitude is assumed).
 @inline(__always)
-func compensate(_ x: Lanes, _ high: inout Lanes, _ low: inout Lanes) {
+func compensate(_ x: Eight, _ high: inout Eight, _ low: inout Eight) {
   let sum = high + x
   let part = sum - high
   low += (high - (sum - part)) + (x - part)
@@ -83,7 +89,7 @@ extension Float: Element {
   static func load(_ data: UnsafeRawPointer) -> Lanes { lanes_widen(data.assumingMemoryBound(to: Float.self)) }
 }
 
-/// Up to eight elements, zeros behind them.
+/// Fewer elements than there are lanes, zeros behind them.
 @inline(__always)
 func loadPart<E: Element>(_ data: UnsafeRawPointer, _ count: Int, _ element: E.Type) -> Lanes {
   var part = Lanes.zero

@@ -1,9 +1,9 @@
 // The frame of every sum over a row, and the one entry the callers use.
 //
-// A row is read in blocks of 64 elements. In a block, even and odd vectors are
-// added plainly, four and four; the block's sum goes into a compensated sum a
-// lane; at the end the eight lanes are added in two words. The order depends on
-// the number of elements alone.
+// A row is read in blocks of 64 elements. In a block, even and odd runs of 8
+// are added plainly, four and four; the block's sum goes into a compensated sum
+// a lane; at the end the eight lanes are added in two words. The order depends
+// on the number of elements alone.
 
 import CSystem
 
@@ -19,7 +19,7 @@ protocol Reduction {
   static var isExact: Bool { get }
   /// Whether there is a second row.
   static var isPaired: Bool { get }
-  /// The terms of eight outcomes; +0 where p = q = 0.
+  /// The terms of some outcomes side by side; +0 where p = q = 0.
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms
   /// What takes part in greatest_p when it is not p itself.
   static var watchesRatio: Bool { get }
@@ -39,12 +39,12 @@ struct Terms {
   var a = Lanes.zero, b = Lanes.zero, c = Lanes.zero, d = Lanes.zero
 }
 
-/// Eight lanes of everything a reduction keeps.
+/// Everything a reduction keeps.
 struct Accumulator<R: Reduction> {
-  var aHigh = Lanes.zero, aLow = Lanes.zero, bHigh = Lanes.zero, bLow = Lanes.zero
-  var cHigh = Lanes.zero, cLow = Lanes.zero, dHigh = Lanes.zero, dLow = Lanes.zero
-  var greatestP = Lanes.zero, greatestQ = Lanes.zero
-  var signsP = LaneBits.zero, signsQ = LaneBits.zero
+  var aHigh = Eight.zero, aLow = Eight.zero, bHigh = Eight.zero, bLow = Eight.zero
+  var cHigh = Eight.zero, cLow = Eight.zero, dHigh = Eight.zero, dLow = Eight.zero
+  var greatestP = Eight.zero, greatestQ = Eight.zero
+  var signsP = EightBits.zero, signsQ = EightBits.zero
 
   @inline(__always)
   init() {}
@@ -52,50 +52,79 @@ struct Accumulator<R: Reduction> {
   @inline(__always)
   init(_ carry: UnsafePointer<lanes_carry>) {
     let words = UnsafeRawPointer(carry).assumingMemoryBound(to: Double.self)
-    (aHigh, aLow) = (lanes_load(words), lanes_load(words + 8))
-    (bHigh, bLow) = (lanes_load(words + 16), lanes_load(words + 24))
-    (cHigh, cLow) = (lanes_load(words + 32), lanes_load(words + 40))
-    (dHigh, dLow) = (lanes_load(words + 48), lanes_load(words + 56))
-    (greatestP, greatestQ) = (lanes_load(words + 64), lanes_load(words + 72))
-    (signsP, signsQ) = (bits(lanes_load(words + 80)), bits(lanes_load(words + 88)))
+    (aHigh, aLow) = (lanes_load_eight(words), lanes_load_eight(words + 8))
+    (bHigh, bLow) = (lanes_load_eight(words + 16), lanes_load_eight(words + 24))
+    (cHigh, cLow) = (lanes_load_eight(words + 32), lanes_load_eight(words + 40))
+    (dHigh, dLow) = (lanes_load_eight(words + 48), lanes_load_eight(words + 56))
+    (greatestP, greatestQ) = (lanes_load_eight(words + 64), lanes_load_eight(words + 72))
+    signsP = unsafeBitCast(lanes_load_eight(words + 80), to: EightBits.self)
+    signsQ = unsafeBitCast(lanes_load_eight(words + 88), to: EightBits.self)
   }
 
   @inline(__always)
   func store(_ carry: UnsafeMutablePointer<lanes_carry>) {
     let words = UnsafeMutableRawPointer(carry).assumingMemoryBound(to: Double.self)
-    lanes_store(words, aHigh)
-    lanes_store(words + 8, aLow)
-    lanes_store(words + 16, bHigh)
-    lanes_store(words + 24, bLow)
-    lanes_store(words + 32, cHigh)
-    lanes_store(words + 40, cLow)
-    lanes_store(words + 48, dHigh)
-    lanes_store(words + 56, dLow)
-    lanes_store(words + 64, greatestP)
-    lanes_store(words + 72, greatestQ)
-    lanes_store(words + 80, lanes(signsP))
-    lanes_store(words + 88, lanes(signsQ))
+    lanes_store_eight(words, aHigh)
+    lanes_store_eight(words + 8, aLow)
+    lanes_store_eight(words + 16, bHigh)
+    lanes_store_eight(words + 24, bLow)
+    lanes_store_eight(words + 32, cHigh)
+    lanes_store_eight(words + 40, cLow)
+    lanes_store_eight(words + 48, dHigh)
+    lanes_store_eight(words + 56, dLow)
+    lanes_store_eight(words + 64, greatestP)
+    lanes_store_eight(words + 72, greatestQ)
+    lanes_store_eight(words + 80, unsafeBitCast(signsP, to: Eight.self))
+    lanes_store_eight(words + 88, unsafeBitCast(signsQ, to: Eight.self))
+  }
+
+  /// Adds sums in two words.
+  @inline(__always)
+  mutating func add(_ a: Eight, _ b: Eight, _ c: Eight, _ d: Eight) {
+    if R.sums > 0 { compensate(a, &aHigh, &aLow) }
+    if R.sums > 1 { compensate(b, &bHigh, &bLow) }
+    if R.sums > 2 { compensate(c, &cHigh, &cLow) }
+    if R.sums > 3 { compensate(d, &dHigh, &dLow) }
+  }
+
+  /// Adds what even and odd runs of 8 gave. With 16 lanes the odd ones are the upper half.
+  @inline(__always)
+  mutating func add(_ even: Terms, _ odd: Terms) {
+    if laneCount == 16 {
+      add(
+        lanes_first(even.a) + lanes_second(even.a), lanes_first(even.b) + lanes_second(even.b),
+        lanes_first(even.c) + lanes_second(even.c), lanes_first(even.d) + lanes_second(even.d))
+    } else {
+      add(
+        lanes_first(even.a) + lanes_first(odd.a), lanes_first(even.b) + lanes_first(odd.b),
+        lanes_first(even.c) + lanes_first(odd.c), lanes_first(even.d) + lanes_first(odd.d))
+    }
+  }
+
+  /// Adds terms run by run.
+  @inline(__always)
+  mutating func addEach(_ terms: Terms) {
+    add(lanes_first(terms.a), lanes_first(terms.b), lanes_first(terms.c), lanes_first(terms.d))
+    if laneCount == 16 {
+      add(lanes_second(terms.a), lanes_second(terms.b), lanes_second(terms.c), lanes_second(terms.d))
+    }
   }
 
   @inline(__always)
-  mutating func watch(_ p: Lanes, _ q: Lanes, _ reduction: R) {
-    if R.watchesRatio { greatestP = greater(greatestP, reduction.ratio(p, q)) }
-    if R.watches {
-      signsP |= bits(p)
-      if R.isPaired { signsQ |= bits(q) }
-    }
-    if R.watchesGreatest {
-      greatestP = greater(greatestP, p)
-      if R.isPaired { greatestQ = greater(greatestQ, q) }
+  mutating func merge(_ watch: Watch<R>) {
+    if R.watches || R.watchesRatio {
+      greatestP = greaterEight(greaterEight(greatestP, lanes_first(watch.greatestP)), lanes_second(watch.greatestP))
+      greatestQ = greaterEight(greaterEight(greatestQ, lanes_first(watch.greatestQ)), lanes_second(watch.greatestQ))
+      signsP |= folded(watch.signsP)
+      signsQ |= folded(watch.signsQ)
     }
   }
 
   @inline(__always)
-  mutating func add(_ terms: Terms) {
-    if R.sums > 0 { compensate(terms.a, &aHigh, &aLow) }
-    if R.sums > 1 { compensate(terms.b, &bHigh, &bLow) }
-    if R.sums > 2 { compensate(terms.c, &cHigh, &cLow) }
-    if R.sums > 3 { compensate(terms.d, &dHigh, &dLow) }
+  private func folded(_ signs: LaneBits) -> EightBits {
+    let signs = unsafeBitCast(signs, to: Lanes.self)
+    return unsafeBitCast(lanes_first(signs), to: EightBits.self)
+      | unsafeBitCast(lanes_second(signs), to: EightBits.self)
   }
 
   @inline(__always)
@@ -113,6 +142,25 @@ struct Accumulator<R: Reduction> {
   }
 }
 
+/// What is watched for in a piece of a row.
+struct Watch<R: Reduction> {
+  var greatestP = Lanes.zero, greatestQ = Lanes.zero
+  var signsP = LaneBits.zero, signsQ = LaneBits.zero
+
+  @inline(__always)
+  mutating func see(_ p: Lanes, _ q: Lanes, _ reduction: R) {
+    if R.watchesRatio { greatestP = greater(greatestP, reduction.ratio(p, q)) }
+    if R.watches {
+      signsP |= bits(p)
+      if R.isPaired { signsQ |= bits(q) }
+    }
+    if R.watchesGreatest {
+      greatestP = greater(greatestP, p)
+      if R.isPaired { greatestQ = greater(greatestQ, q) }
+    }
+  }
+}
+
 extension Terms {
   @inline(__always)
   mutating func add(_ other: Terms, sums: Int) {
@@ -123,9 +171,12 @@ extension Terms {
   }
 }
 
+@inline(__always)
+func greaterEight(_ best: Eight, _ x: Eight) -> Eight { best.replacing(with: x, where: x .> best) }
+
 /// The sum of eight compensated lanes, in two words.
 @inline(__always)
-func total(_ high: Lanes, _ low: Lanes) -> lanes_pair {
+func total(_ high: Eight, _ low: Eight) -> lanes_pair {
   let (h4, l4) = halves(high.lowHalf, high.highHalf, low.lowHalf + low.highHalf)
   let (h2, l2) = halves(h4.lowHalf, h4.highHalf, l4.lowHalf + l4.highHalf)
   let sum = h2[0] + h2[1]
@@ -144,14 +195,14 @@ func halves<V: SIMD>(_ a: V, _ b: V, _ low: V) -> (V, V) where V.Scalar == Doubl
 }
 
 @inline(__always)
-func greatest(_ x: Lanes) -> Double {
+func greatest(_ x: Eight) -> Double {
   var best = x[0]
   for lane in 1..<8 where x[lane] > best { best = x[lane] }
   return best
 }
 
 @inline(__always)
-func union(_ x: LaneBits) -> Int64 {
+func union(_ x: EightBits) -> Int64 {
   let four = x.lowHalf | x.highHalf
   let two = four.lowHalf | four.highHalf
   return two[0] | two[1]
@@ -164,6 +215,7 @@ func feed<R: Reduction, E: Element>(
   _ element: E.Type
 ) {
   var p = p, q = q, left = count
+  var watch = Watch<R>()
   // Where a vector is not full it is copied before zeros, which add nothing.
   var endP = Lanes.zero, endQ = Lanes.zero
   withUnsafeMutableBytes(of: &endP) { endP in
@@ -172,31 +224,29 @@ func feed<R: Reduction, E: Element>(
         var even = Terms(), odd = Terms()
         let rest = max(0, left &- 64)
         while left > rest {
-          if left < 8 {
+          if left < laneCount {
             p = copied(p, left &* E.stride, endP.baseAddress!)
             if R.isPaired { q = copied(q, left &* E.stride, endQ.baseAddress!) }
           }
           let p0 = E.load(p), q0 = R.isPaired ? E.load(q) : p0
           let terms = reduction.terms(p0, q0, fine: E.isFine)
           if R.isExact {
-            state.add(terms)
+            state.addEach(terms)
           } else {
-            // The two take turns, which is one place for the terms' code instead of two.
             even.add(terms, sums: R.sums)
-            swap(&even, &odd)
+            // With 8 lanes the two take turns: one place for the terms' code instead of two.
+            if laneCount == 8 { swap(&even, &odd) }
           }
-          state.watch(p0, q0, reduction)
-          p += 8 &* E.stride
-          q += 8 &* E.stride
-          left &-= 8
+          watch.see(p0, q0, reduction)
+          p += laneCount &* E.stride
+          q += laneCount &* E.stride
+          left &-= laneCount
         }
-        if !R.isExact {
-          even.add(odd, sums: R.sums)
-          state.add(even)
-        }
+        if !R.isExact { state.add(even, odd) }
       }
     }
   }
+  state.merge(watch)
 }
 
 /// The end of a row, copied to where zeros follow.

@@ -488,8 +488,7 @@ static void run_function(void) {
         switch (number % 60) {
         case 0: wrong_trial(); break;
         case 20: empty_trial(); break;
-        case 5:
-        case 35: valid_trial(true); break;
+        case 40: valid_trial(true); break;
         default: valid_trial(false);
         }
     }

@@ -469,7 +469,7 @@ static void choose_shape(bool large) {
         if (t.members < f->parameters[i].low) give_up("%s: no small %s", f->name, f->parameters[i].name);
     }
     if (large) {
-        static const size_t cols[] = {1, 3, 17, 256, 1000, 4099, 20011, 65536, LARGE_CELLS};
+        static const size_t cols[] = {3, 17, 40, 256, 1000, 4099, 20011, 65536, LARGE_CELLS};
         t.cols = PICK(cols);
         const size_t groups = LARGE_CELLS / t.cols / t.members;
         t.rows = (groups > 0 ? groups : 1) * t.members;

@@ -173,7 +173,7 @@ private struct MixtureLoop: LoopBody {
       for index in 0..<count {
         let row = weights.row(numbers[index])
         row.type.read(row.pointer(start), stride: row.stride, count: width, into: buffer + index * 64)
-        for column in width..<(width + 7) / 8 * 8 { buffer[index * 64 + column] = 0 }
+        for column in width..<64 { buffer[index * 64 + column] = 0 }
       }
       mixtureDivergence(buffer, members, count, width, &carry, start + width == weights.columns, &sums)
       start += width

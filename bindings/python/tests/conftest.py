@@ -1,22 +1,18 @@
 """What the tests share: where things are, a deterministic Hypothesis, and a loud word about what was skipped."""
 
-import os
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from places import ROOT, SEED
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "Tests" / "Vectors"), str(Path(__file__).resolve().parent)]
+sys.path.insert(0, str(ROOT / "Tests" / "Vectors"))
 
 # The same examples on every run; a failure prints the example and the blob that repeats it.
 settings.register_profile("nepit", derandomize=True, deadline=None, max_examples=60, print_blob=True,
                           suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nepit")
-
-SEED = int(os.environ.get("NEPIT_TEST_SEED", "20260801"))
 
 
 def pytest_report_header(config):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from measures import ONE, TWO
 
 import nepit
-from nepit import NepitError, _arrays, _library
+from nepit import NepitError, _arrays
 
 BITS = {np.dtype(np.float64): np.uint64, np.dtype(np.float32): np.uint32}
 
@@ -252,6 +252,10 @@ def test_results_an_element_are_as_exact_as_the_input(random):
 # --------------------------------------------------------------------------------------------------------- tensors
 
 
+needs_dlpack = pytest.mark.skipif(not hasattr(np.ndarray, "__dlpack__"),
+                                  reason="this NumPy has no __dlpack__: NOT tested")
+
+
 class Tensor:
     """The least that a tensor has; __dlpack__ by NumPy itself."""
 
@@ -266,6 +270,7 @@ class Tensor:
         return self.placed
 
 
+@needs_dlpack
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int16, np.uint8, np.bool_])
 def test_dlpack_without_a_copy(dtype, calls, random):
     array = random.integers(0, 2, (6, 8)).astype(dtype)
@@ -278,6 +283,7 @@ def test_dlpack_without_a_copy(dtype, calls, random):
     assert nepit.entropy(Tensor(np.ones((0, 3), dtype)), axis=1).shape == (0,)
 
 
+@needs_dlpack
 def test_dlpack_keeps_the_memory_alive_as_long_as_it_is_read():
     item = _arrays.view(Tensor(np.arange(1.0, 100_001)), "p")  # nobody else holds the array
     junk = [np.full(100_000, np.nan) for _ in range(20)]
@@ -285,6 +291,7 @@ def test_dlpack_keeps_the_memory_alive_as_long_as_it_is_read():
     del junk
 
 
+@needs_dlpack
 def test_what_is_elsewhere_or_unfit_is_refused():
     with pytest.raises(NepitError, match="p lies on another device, not in the memory of the processor"):
         kl(Tensor(np.ones(3), device=(2, 0)), [1, 2, 3])

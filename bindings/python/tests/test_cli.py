@@ -13,7 +13,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 import nepit
 from nepit.cli import counting

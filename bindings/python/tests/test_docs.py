@@ -7,7 +7,7 @@ import pkgutil
 import re
 
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 import nepit
 
@@ -51,7 +51,7 @@ def test_docstrings(name):
     assert "<options>" not in text and "<raises>" not in text
     headings = re.findall(r"^(\w+)\n-+$", text, re.M)
     assert headings == SECTIONS
-    first, rest = text.split("\n\n", 1)
+    first, _ = text.split("\n\n", 1)
     assert first.endswith(".") and "\n" not in first
     assert max(map(len, text.splitlines())) <= 116
     told = re.search(r"^Parameters\n-+\n(.*?)\n\n(?=\w+\n-+$)", text, re.M | re.S).group(1)

@@ -153,7 +153,7 @@ def test_gradients_against_differences(measure, random):
     h = 2.0**-13
     for which, gradient in enumerate(gradients):
         for j in range(len(rows[which])):
-            def at(step):
+            def at(step, which=which, j=j):
                 moved = [row.copy() for row in rows]
                 moved[which][j] += step
                 return measure(*moved)

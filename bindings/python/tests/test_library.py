@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 import nepit
 from nepit import _calls, _library
@@ -88,7 +88,7 @@ def python(code, **environment):
 
 def test_another_version_is_refused_with_the_path_that_was_found(monkeypatch):
     monkeypatch.setattr(_library, "__version__", "7.8.9")
-    with pytest.raises(ImportError, match="7.8.9") as caught:
+    with pytest.raises(ImportError, match=r"7\.8\.9") as caught:
         _library._load()
     assert _library.path in str(caught.value) and nepit.__version__ in str(caught.value)
 
@@ -160,7 +160,7 @@ P = np.array([0.5, 0.25, 0.25])
     (lambda: nepit.entropy(np.array([1, None])), "pk has elements of type object, which no library can read in place"),
     (lambda: nepit.entropy([10**30, 1]), "type object"),
     (lambda: nepit.entropy(["a", "b"]), "pk has elements of type <U1, which are no numbers"),
-    (lambda: nepit.entropy([[1, 2], [3]]), "pk cannot be read as an array"),
+    (lambda: nepit.entropy([[1, 2], [3]]), "pk cannot be read as an array|type object"),
     (lambda: nepit.entropy(P.astype(np.longdouble)), "wider than what Nepit computes with"),
     (lambda: nepit.entropy(np.ma.array(P, mask=[0, 1, 0])), "pk is a masked array"),
     (lambda: nepit.generalized_jensen_shannon([]), "ps has no distributions"),
@@ -171,6 +171,7 @@ P = np.array([0.5, 0.25, 0.25])
     (lambda: nepit.generalized_jensen_shannon([P, P], weights=[-1, 2]), "weights is no distribution"),
     (lambda: nepit.generalized_jensen_shannon([P, P], axis=1), "axis 1 is out of bounds"),
 ])
+@pytest.mark.filterwarnings("ignore:Creating an ndarray from ragged")  # NumPy before 1.24
 def test_messages(call, said):
     with pytest.raises(nepit.NepitError, match=said):
         call()

@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import vectors
-from conftest import ROOT
+from places import ROOT
 
 import nepit
 from nepit import _arrays, _calls, _library
@@ -44,7 +44,7 @@ def public(case):
         options["gradient"] = True
     got = function(*inputs, **background, **numbers, **options)
     if gradient:
-        outputs = [name for name in _library.functions.__dict__[f"nepit_{case.function}"].names if "out" == name
+        outputs = [name for name in _library.functions.__dict__[f"nepit_{case.function}"].names if name == "out"
                    or "gradient" in name]
         return dict(zip(outputs, got))
     if case.function == "check_distribution":

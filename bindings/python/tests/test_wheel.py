@@ -9,7 +9,7 @@ import venv
 import zipfile
 
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 PYTHON = ROOT / "bindings" / "python"
 

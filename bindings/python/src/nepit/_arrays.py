@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -235,7 +236,7 @@ class Layout:
             self.rows, self._outer = 0, []
         self.calls = math.prod(extent for extent, _ in self._outer)
 
-    def records(self, codes: Sequence[int]) -> list:
+    def records(self, codes: Sequence[int]) -> list[Any]:
         """The record of each operand for the first call."""
         all_repeat = not any(self._row_strides[: self._inputs])
         records = []

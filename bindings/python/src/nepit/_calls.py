@@ -6,9 +6,10 @@ import enum
 import math
 import operator
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import chain, repeat
-from typing import Any, Callable, Iterator, Optional, Sequence
+from typing import Any, Callable
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def measure(function: Any, gradient_function: Any, names: Sequence[str], inputs:
             require_distributions(item, name, axis, threads)
     arrays, kept = _arrays.aligned_to_axis(views, names, axis)
     codes = [item.code for item in views]
-    gradients = []
+    gradients: list[np.ndarray] = []
     if gradient:
         function = gradient_function
         for item, array in zip(views, arrays):
@@ -59,8 +60,8 @@ def measure(function: Any, gradient_function: Any, names: Sequence[str], inputs:
     return (value, *(_folded(full, item, axis, len(kept), shape) for full, item in zip(gradients, views)))
 
 
-def one(function: Any, gradient_function: Any, p: Any, numbers: tuple, axis: Any, keepdims: bool, check: bool,
-        gradient: bool, threads: int, progress: Any, name: str = "p") -> Any:
+def one(function: Any, gradient_function: Any, p: Any, numbers: tuple[float, ...], axis: Any, keepdims: bool,
+        check: bool, gradient: bool, threads: int, progress: Any, name: str = "p") -> Any:
     """A measure of one distribution a row."""
     # The short way, for a vector that is small and has no gaps: nothing but the call (see quick_one).
     if type(p) is _ndarray and p.ndim == 1 and 0 < p.size < LARGE and type(axis) is int and -2 < axis < 1 \
@@ -75,8 +76,8 @@ def one(function: Any, gradient_function: Any, p: Any, numbers: tuple, axis: Any
                    progress)
 
 
-def two(function: Any, gradient_function: Any, p: Any, q: Any, numbers: tuple, axis: Any, keepdims: bool, check: bool,
-        gradient: bool, threads: int, progress: Any, names: tuple = ("p", "q")) -> Any:
+def two(function: Any, gradient_function: Any, p: Any, q: Any, numbers: tuple[float, ...], axis: Any, keepdims: bool,
+        check: bool, gradient: bool, threads: int, progress: Any, names: tuple[str, str] = ("p", "q")) -> Any:
     """A measure of two distributions a row."""
     if type(p) is _ndarray and type(q) is _ndarray and p.ndim == 1 == q.ndim and p.size == q.size \
             and 0 < p.size < LARGE and type(axis) is int and -2 < axis < 1 \
@@ -92,14 +93,14 @@ def two(function: Any, gradient_function: Any, p: Any, q: Any, numbers: tuple, a
                    progress)
 
 
-def finished(value: np.ndarray, shape: Optional[tuple[int, ...]] = None) -> Any:
+def finished(value: np.ndarray, shape: tuple[int, ...] | None = None) -> Any:
     """A float where there is a single value, else the array."""
     if shape is not None:
         return value.reshape(shape)
     return value.item() if value.ndim == 0 else value
 
 
-def _folded(full: np.ndarray, item: View, axis: Any, ndim: int, flattened: Optional[tuple[int, ...]]) -> np.ndarray:
+def _folded(full: np.ndarray, item: View, axis: Any, ndim: int, flattened: tuple[int, ...] | None) -> np.ndarray:
     """A gradient of the shape of its input: summed over what the input was repeated for."""
     shape = item.array.shape
     if flattened is not None:
@@ -165,7 +166,7 @@ class Finding(enum.IntFlag):
 _TOLERANCES = {_library.F64: 1e-9, _library.F32: 1e-5, _library.F16: 2e-3, _library.BF16: 1e-2}
 
 
-def examine(item: View, name: str, axis: Any, tolerance: Optional[float], threads: int,
+def examine(item: View, name: str, axis: Any, tolerance: float | None, threads: int,
             progress: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """What is wrong with each row (sums of Findings), and how far its sum is from 1."""
     arrays, _ = _arrays.aligned_to_axis([item], [name], axis)
@@ -237,17 +238,17 @@ def run(function: Any, inputs: Sequence[np.ndarray], codes: Sequence[int], numbe
     written = [_library.F32 if output.itemsize == 4 else _library.F64 for output in outputs]
     records = layout.records([*codes, *written])
     results = layout.rows // members if members else layout.rows
-    buffers = [np.empty(layout.calls * results, dtype) for dtype in values]
+    buffers: list[np.ndarray] = [np.empty(layout.calls * results, dtype) for dtype in values]
     addresses = [buffer.ctypes.data for buffer in buffers]
 
-    sources = {
+    sources: dict[str, Iterator[Any]] = {
         "input": chain(records[: len(inputs)], repeat(_library.ABSENT)),
         "output": chain(records[len(inputs):], repeat(_library.ABSENT_OUTPUT)),
         "value": iter(addresses),
         "number": iter(numbers),
         "execution": iter(()),
     }
-    arguments = [next(sources[role], None) for role in function.roles]
+    arguments: list[Any] = [next(sources[role], None) for role in function.roles]
 
     with _reporting(progress) if progress else _SILENT as report:
         long = report is not None or layout.rows * layout.cols >= LARGE
@@ -277,7 +278,7 @@ def _part(report: Callable[[float], Any], call: int, calls: int) -> Callable[[fl
 
 
 @contextmanager
-def _reporting(progress: Any) -> Iterator[Optional[Callable[[float], Any]]]:
+def _reporting(progress: Any) -> Iterator[Callable[[float], Any] | None]:
     """Whom to tell the progress: a callable, or a bar on the terminal."""
     if progress is not True:
         if not callable(progress):
@@ -287,7 +288,8 @@ def _reporting(progress: Any) -> Iterator[Optional[Callable[[float], Any]]]:
         try:
             from tqdm.auto import tqdm
         except ImportError:  # a plain line will do
-            yield lambda share: print(f"\r{share:4.0%}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
+            yield lambda share: print(f"\r{share:4.0%}", end="", file=sys.stderr, flush=True)
+            print("\r100%", file=sys.stderr)
             return
         with tqdm(total=100, bar_format="{percentage:3.0f}% |{bar}| {elapsed}<{remaining}") as bar:
             yield lambda share: bar.update(100 * share - bar.n)

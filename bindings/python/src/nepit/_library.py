@@ -6,9 +6,10 @@ import ctypes
 import os
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import GeneratorType, SimpleNamespace
-from typing import Any, Callable, Iterator, NoReturn, Optional
+from typing import Any, Callable, NoReturn
 
 __version__ = "0.1.0"  # of this package and of the library that serves it
 
@@ -221,14 +222,14 @@ def inside(value: float, interval: str) -> bool:
 # ----------------------------------------------------------------------------------------------------- errors
 
 
-def _check(status: int, function: Any, arguments: tuple) -> int:
+def _check(status: int, function: Any, arguments: tuple[Any, ...]) -> int:
     """The errcheck of every function."""
     if status != OK:
         _fail(status, function, arguments)
     return status
 
 
-def _fail(status: int, function: Any, arguments: tuple) -> NoReturn:
+def _fail(status: int, function: Any, arguments: tuple[Any, ...]) -> NoReturn:
     """Looks at the arguments of a failed call again, to say in words which of them was wrong."""
     named = dict(zip(function.names, arguments))
     execution = next((a for a in arguments if isinstance(a, Execution)), None)
@@ -354,7 +355,7 @@ def status_message(status: int) -> str:
 # -------------------------------------------------------------------------------------------------- execution
 
 
-def _watch(report: Optional[Callable[[float], Any]], failure: list) -> Iterator[int]:
+def _watch(report: Callable[[float], Any] | None, failure: list[BaseException]) -> Iterator[int]:
     """Receives the progress and answers whether to stop. An exception of `report` or of a signal handler lands in
     `failure`, and stops the call."""
     answer = 0
@@ -377,7 +378,7 @@ def _watch(report: Optional[Callable[[float], Any]], failure: list) -> Iterator[
 _SEND = Monitor(GeneratorType.send)
 
 
-def execution(threads: int, report: Optional[Callable[[float], Any]] = None) -> Execution:
+def execution(threads: int, report: Callable[[float], Any] | None = None) -> Execution:
     """How to run a long call: threads (0: all processors), whom to tell the progress. Ctrl-C stops the call."""
     record = Execution(size=ctypes.sizeof(Execution), threads=threads)
     record.failure = []
@@ -394,19 +395,19 @@ def execution(threads: int, report: Optional[Callable[[float], Any]] = None) -> 
 
 # A call with one or two small contiguous vectors is worth less than the records that it needs, so these are kept:
 # list.pop and list.append are atomic, and a record taken is nobody else's.
-_spare: list = []
+_spare: list[tuple[Any, ...]] = []
 _first_byte = ctypes.c_char.from_buffer  # refuses what is empty, read-only or not contiguous
 _address = ctypes.addressof
 
 
-def _records() -> tuple:
+def _records() -> tuple[Any, ...]:
     one = Array(None, 1, 0, 0, 1, F64)
     two = Array(None, 1, 0, 0, 1, F64)
     out = ctypes.c_double()
     return one, two, out, _address(out)
 
 
-def quick_one(function: Any, p: Any, size: int, dtype: int, numbers: tuple) -> float:
+def quick_one(function: Any, p: Any, size: int, dtype: int, numbers: tuple[float, ...]) -> float:
     """function(p, numbers..., NULL, out) of a vector that is not empty; TypeError if it is read-only or has gaps."""
     try:
         records = _spare.pop()
@@ -422,7 +423,8 @@ def quick_one(function: Any, p: Any, size: int, dtype: int, numbers: tuple) -> f
     return value
 
 
-def quick_two(function: Any, p: Any, q: Any, size: int, p_dtype: int, q_dtype: int, numbers: tuple) -> float:
+def quick_two(function: Any, p: Any, q: Any, size: int, p_dtype: int, q_dtype: int,
+              numbers: tuple[float, ...]) -> float:
     """function(p, q, numbers..., NULL, out) of two vectors, as quick_one."""
     try:
         records = _spare.pop()

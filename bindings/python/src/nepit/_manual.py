@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Any, Callable, TypeVar
 
@@ -50,9 +51,6 @@ def documented(function: _F) -> _F:
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     options = "".join(_PARAMETERS[name] for name in names if name in _PARAMETERS)
-    function.__doc__ = text.replace("    <options>", _indented(options)).replace("    <raises>", _indented(_RAISES[1:]))
+    # (Python 3.13 takes the indentation off by itself.)
+    function.__doc__ = inspect.cleandoc(text).replace("<options>", options[1:]).replace("<raises>", _RAISES[1:])
     return function
-
-
-def _indented(text: str) -> str:
-    return "\n".join("    " + line if line else line for line in text.strip("\n").splitlines())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import math
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -90,8 +91,8 @@ def _count(options: argparse.Namespace) -> tuple[list[str], list[Counts]]:
             else:
                 names.append(name)
                 counted.append(counts)
-    for problem in problems:
-        complain(problem)
+    for line in problems:
+        complain(line)
     return names, counted
 
 

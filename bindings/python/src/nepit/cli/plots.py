@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def entropy(path: str, reports: Sequence[dict[str, Any]], curves: Sequence[np.nd
     bars.set_yticks(places, names)
     bars.invert_yaxis()
     bars.set_xlabel(f"bits per {symbols[:-1]}")
-    bars.legend(fontsize="small")
+    bars.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
     for name, counts in zip(names, curves):
         counts = counts[counts > 0]
         ranks.plot(np.arange(1, len(counts) + 1), counts / counts.sum(), label=name, drawstyle="steps-mid",

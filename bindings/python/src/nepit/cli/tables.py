@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import unicodedata
-from typing import Any, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 _MEASURES = (  # key, name in a table of one pair, and in one of many
     ("kl_divergence", "Kullback-Leibler p from q", "KL(p|q)"),
@@ -21,7 +22,7 @@ _MEASURES = (  # key, name in a table of one pair, and in one of many
 _UNITLESS = ("jensen_shannon_distance", "hellinger_distance", "total_variation")
 
 
-def entropy(reports: Sequence[dict[str, Any]], whole: Optional[dict[str, Any]], symbols: str) -> None:
+def entropy(reports: Sequence[dict[str, Any]], whole: dict[str, Any] | None, symbols: str) -> None:
     """A row for each file, and one for all of them."""
     heads = ["file", symbols, "distinct", f"bits/{symbols[:-1]}", "perplexity", "of log2(distinct)"]
     if symbols == "bytes":
@@ -70,7 +71,7 @@ def _figures(value: float, figures: int) -> str:
     return f"{value:.{figures - 1}g}"
 
 
-def _percent(share: Optional[float]) -> str:
+def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.2f} %"
 
 
@@ -88,7 +89,7 @@ def _shortened(name: str, width: int) -> str:
     return f"{name[:half]}...{name[-half:]}"
 
 
-def _print(heads: Optional[Sequence[str]], rows: Sequence[Sequence[str]], names: int = 1,
+def _print(heads: Sequence[str] | None, rows: Sequence[Sequence[str]], names: int = 1,
            rule_before_last: bool = False) -> None:
     """Names (the first columns) to the left, numbers to the right; names give way where the terminal is narrow."""
     every = [list(row) for row in ([heads] if heads else []) + list(rows)]
@@ -99,11 +100,9 @@ def _print(heads: Optional[Sequence[str]], rows: Sequence[Sequence[str]], names:
     widths = [max(_width(row[column]) for row in every) for column in range(len(every[0]))]
     lines = []
     for row in every:
-        cells = [" " * (width - _width(cell)) if column >= names else "" for column, (cell, width)
-                 in enumerate(zip(row, widths))]
-        text = [pad + cell + ("" if pad or column >= names else " " * (widths[column] - _width(cell)))
-                for column, (pad, cell) in enumerate(zip(cells, row))]
-        lines.append("  ".join(text).rstrip())
+        padding = [" " * (width - _width(cell)) for cell, width in zip(row, widths)]
+        cells = [cell + pad if column < names else pad + cell for column, (cell, pad) in enumerate(zip(row, padding))]
+        lines.append("  ".join(cells).rstrip())
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     if heads:
         lines.insert(1, rule)

@@ -1,6 +1,7 @@
 """Measures of one distribution and divergences between two, given as weights: the header's section `discrete`."""
 
-from .checking import DistributionCheck, Finding, check_distribution
+from .._calls import Finding
+from .checking import DistributionCheck, check_distribution
 from .divergences import (
     alpha_divergence,
     bhattacharyya_coefficient,

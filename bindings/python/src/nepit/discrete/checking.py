@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class DistributionCheck:
 
     finding: Any
     excess: Any
-    axis: Optional[int]
+    axis: int | None
 
     @property
     def ok(self) -> Any:
@@ -52,7 +52,7 @@ class DistributionCheck:
 
 
 @documented
-def check_distribution(p: Any, axis: Any = 0, tolerance: Optional[float] = None, *, threads: int = 0,
+def check_distribution(p: Any, axis: Any = 0, tolerance: float | None = None, *, threads: int = 0,
                        progress: Any = None) -> DistributionCheck:
     """Tells of each row of weights whether it is a distribution and, if not, what is wrong.
 
