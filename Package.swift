@@ -21,7 +21,8 @@ let embedded: [SwiftSetting] =
   ] : []
 
 func kernels(_ level: String) -> [SwiftSetting] {
-  embedded + (isShipped ? [.unsafeFlags(["-Xcc", "-march=\(level)"])] : [])
+  embedded
+    + (isShipped ? [.unsafeFlags(["-Xcc", "-march=\(level)"])] + (level == "x86-64" ? [] : [.define("NEPIT_WIDE")]) : [])
 }
 
 let wide: [Target] =
@@ -60,7 +61,7 @@ let package = Package(
         ] : [.linkedLibrary("m")]),
   ] + (isShipped ? [] : [
     .testTarget(
-      name: "NepitTests", dependencies: ["Nepit", "NepitABI", "NepitMath", "CNepit"], exclude: ["Vectors"]),
+      name: "NepitTests", dependencies: ["Nepit", "NepitABI", "NepitMath", "CNepit", "CSystem"], exclude: ["Vectors"]),
   ]),
   swiftLanguageModes: [.v6]
 )

@@ -107,6 +107,8 @@ static inline int32_t cs_cpu_level(void) {
     uint32_t a, b, c, d, c1, b7, state, unused;
     cs_cpuid(0, &a, &b, &c, &d);
     if (a < 7) return 1;
+    cs_cpuid(0x80000001, &a, &b, &c, &d);
+    if (!(c & 1u << 5)) return 1; /* LZCNT, which runs as another instruction where it is missing */
     cs_cpuid(1, &a, &b, &c1, &d);
     const uint32_t wanted = 1u << 12 | 1u << 22 | 1u << 23 | 1u << 27 | 1u << 28 | 1u << 29; /* FMA MOVBE POPCNT OSXSAVE AVX F16C */
     if ((c1 & wanted) != wanted) return 1;

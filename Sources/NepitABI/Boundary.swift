@@ -19,7 +19,7 @@ extension Matrix {
   init(_ array: nepit_array) throws(CallError) {
     guard let type = ElementType(rawValue: array.dtype) else { throw .elementType }
     self = try Matrix(
-      array.data, rows: UInt(array.rows), columns: UInt(array.cols), rowStride: array.row_stride,
+      array.data, rows: UInt(bitPattern: array.rows), columns: UInt(bitPattern: array.cols), rowStride: array.row_stride,
       columnStride: array.col_stride, type: type)
   }
 }
@@ -28,7 +28,7 @@ extension MutableMatrix {
   init(_ array: nepit_mutable_array) throws(CallError) {
     guard let type = ElementType(rawValue: array.dtype) else { throw .elementType }
     self = try MutableMatrix(
-      array.data, rows: UInt(array.rows), columns: UInt(array.cols), rowStride: array.row_stride,
+      array.data, rows: UInt(bitPattern: array.rows), columns: UInt(bitPattern: array.cols), rowStride: array.row_stride,
       columnStride: array.col_stride, type: type)
   }
 

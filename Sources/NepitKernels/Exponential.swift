@@ -11,7 +11,11 @@ struct Exponential {
   private var bent: Lanes       // r² E(r)
 
   /// `low` is a correction to x, far smaller.
-  @inline(__always)
+  #if NEPIT_WIDE
+    @inline(__always)
+  #else
+    @inline(never)
+  #endif
   init(_ x: Lanes, low: Lanes = .zero) {
     // Beyond these limits all is 0 or infinite; NaN becomes the upper one and is the caller's to mask.
     let x = greater(Lanes(repeating: -746), limited(x, to: 710))
@@ -72,7 +76,11 @@ struct Precise {
   }
 
   /// e^(exponent · this).
-  @inline(__always)
+  #if NEPIT_WIDE
+    @inline(__always)
+  #else
+    @inline(never)
+  #endif
   func power(_ exponent: Double) -> Lanes {
     let x = exponent * high
     let rest = fma(high, Lanes(repeating: exponent), 0 - x) + exponent * low

@@ -84,7 +84,11 @@ func quickLog(_ x: FloatLanes) -> FloatLanes {
 }
 
 /// log x in two words for normal x > 0; the sum is good to about 2^-62.
-@inline(__always)
+#if NEPIT_WIDE
+  @inline(__always)
+#else
+  @inline(never)
+#endif
 func preciseLog(_ x: Lanes) -> (high: Lanes, low: Lanes) {
   let parts = Parts(x)
   let r = fma(parts.mantissa, lanes_log_reciprocal(parts.cell), -1)
@@ -103,7 +107,11 @@ func twoSum(_ a: Lanes, _ b: Lanes) -> (high: Lanes, low: Lanes) {
 }
 
 /// log x for any x >= 0, denormals included: -infinity at 0, NaN below and at NaN.
-@inline(__always)
+#if NEPIT_WIDE
+  @inline(__always)
+#else
+  @inline(never)
+#endif
 func log(_ x: Lanes) -> Lanes {
   let tiny = x .< 0x1p-1022
   let scaled = select(tiny, x * 0x1p54, x)
@@ -125,6 +133,9 @@ func log(_ x: Lanes) -> Lanes {
 /// cancels for a near b.
 ///
 /// Numbers up to 2^300; a lane where one of them is 0 is the caller's to mask.
+///
+/// (Here and below: the wide modules take all into one loop, where a call would pass everything through memory; the
+/// baseline calls, or it would be several times as large and no faster, its multiply-adds being calls themselves.)
 struct Ratio {
   var t: Lanes
   private var isSmall: Mask       // a < b / 2, where t has lost what a was
@@ -133,7 +144,11 @@ struct Ratio {
   private var slope: Lanes        // c 2^-k - 1, likewise
   private var bent: Lanes         // u² Q(u), u = (a / b) c 2^-k - 1
 
-  @inline(__always)
+  #if NEPIT_WIDE
+    @inline(__always)
+  #else
+    @inline(never)
+  #endif
   init(_ a: Lanes, over b: Lanes, difference d: Lanes, fine: Bool) {
     // Floats in double need no limits: what is not finite has b = 0.
     let inverse = fine ? limited(1 / b, to: 0x1p1000) : 1 / b
@@ -168,7 +183,11 @@ struct Ratio {
 }
 
 /// The Kullback–Leibler term b log(b / a) - b + a: a where b = 0, infinite where only a is 0.
-@inline(__always)
+#if NEPIT_WIDE
+  @inline(__always)
+#else
+  @inline(never)
+#endif
 func divergenceTerm(_ b: Lanes, _ a: Lanes, _ d: Lanes, fine: Bool) -> Lanes {
   let term = Ratio(a, over: b, difference: d, fine: fine).excess(b, d)
   return select(b .== 0, a, select(a .== 0, Double.infinity, term))

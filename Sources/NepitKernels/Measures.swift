@@ -272,14 +272,16 @@ struct HellingerTerms: Reduction {
 ///     psi = (1 + β t - (1 + t)^β) / (β (1 - β)),  t = q / p - 1, at least 0 for every β
 ///
 /// First sum p psi, then sum p ((1 + t) e^shift)^β, then of its first and second derivatives by β: those locate
-/// the Chernoff exponent. The derivative's terms are of second order in t, by sum (q - p) = 0.
+/// the Chernoff exponent. The first derivative's terms are of second order in t, by sum (q - p) = 0, unless `value` is
+/// set: for p far from q the sum is far smaller than those.
 struct PowerTerms: Reduction {
   static var sums: Int { 4 }
   private let form: Normalized
   private let exponent, shift, inverse, otherInverse: Double
+  private let isFar: Bool
   init(_ parameters: borrowing lanes_parameters) {
     form = Normalized(parameters)
-    (exponent, shift) = (parameters.order, parameters.shift)
+    (exponent, shift, isFar) = (parameters.order, parameters.shift, parameters.value != 0)
     (inverse, otherInverse) = (exponent == 0 ? 0 : 1 / exponent, 1 / (1 - exponent))
   }
   @inline(__always)
@@ -299,7 +301,9 @@ struct PowerTerms: Reduction {
     let shifted = shift == 0 ? power.value : Exponential((logarithm + shift) * exponent).value
     return Terms(
       a: psi, b: select(none, 0, b * shifted),
-      c: select(none, -d, b * (logarithm * power.lessOne) - excess),
+      c: isFar
+        ? select(none, 0, b * power.value * logarithm)
+        : select(none, -d, b * (logarithm * power.lessOne) - excess),
       d: select(none, 0, b * power.value * (logarithm * logarithm)))
   }
 }

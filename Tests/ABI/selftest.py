@@ -50,7 +50,8 @@ CHANGES = [
     ("a parameter's type", "changed  function nepit_check_distribution", ("double *excess)", "int32_t *excess)")),
     ("a field's type", "changed  field nepit_execution.threads", ("int32_t threads;", "int64_t threads;")),
     ("a field's place", "changed  field nepit_array.rows",
-     ("size_t rows;            /**< i", "size_t cols; /**< i"), ("size_t cols;            /**< o", "size_t rows; /**< o")),
+     ("size_t rows;            /**< i", "size_t cols; /**< i"),
+     ("size_t cols;            /**< o", "size_t rows; /**< o")),
     ("a status", "changed  macro NEPIT_ERROR_SIZE", ("NEPIT_ERROR_SIZE (-6)", "NEPIT_ERROR_SIZE (-9)")),
     ("a removed macro", "removed  macro NEPIT_FINDING_NAN", ("#define NEPIT_FINDING_NAN 2 ", "//")),
     ("an added macro", "added    macro NEPIT_NEW", ("#define NEPIT_OK 0", "#define NEPIT_NEW 1\n#define NEPIT_OK 0")),
@@ -119,7 +120,7 @@ def main():
         print(line)
     if failures:
         sys.exit(f"selftest.py: {len(failures)} failures")
-    print(f"selftest: saw {len(WRONG)} wrong headers, {len(CHANGES)} changes of the ABI, {len(TABLE)} of Python's table")
+    print(f"selftest: saw {len(WRONG)} wrong headers, {len(CHANGES)} changes of the ABI, {len(TABLE)} of the table")
 
 
 if __name__ == "__main__":

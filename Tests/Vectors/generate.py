@@ -721,7 +721,7 @@ def hill_number(file, rng):
     order_cases(file, rng, d.hill_number_row, ORDERS + EXTREME_ORDERS)
 
 
-@vector_file(out=value(-43))
+@vector_file(out=value(-44))
 def perplexity(file, rng):
     single_file(file, rng, d.perplexity_row, [{}])
 
@@ -1098,7 +1098,7 @@ def renyi_divergence_gradient(file, rng):
     pair_bases(file, rng, d.renyi_divergence_gradient_row, {"order": 2.0})
 
 
-@vector_file(out=divergence(-44))
+@vector_file(out=divergence(-43))
 def tsallis_divergence(file, rng):
     orders = tuple(x for x in ORDERS if x < INF)
     pair_file(file, rng, d.tsallis_divergence_row, orders_in_turn(orders))

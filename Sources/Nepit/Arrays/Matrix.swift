@@ -78,14 +78,12 @@ private func checkedExtent(
   guard let rows = Int(exactly: rows), let columns = Int(exactly: columns) else { throw .shape }
   guard !rows.multipliedReportingOverflow(by: columns).overflow else { throw .shape }
   guard rows > 0, columns > 0 else { return (rows, columns) }
-  let down = rowStride.multipliedReportingOverflow(by: rows - 1)
-  let across = columnStride.multipliedReportingOverflow(by: columns - 1)
+  // A result for each row must have an address, and the whole of the elements no more bytes than an object can have.
+  let down = rowStride.magnitude.multipliedReportingOverflow(by: UInt(rows - 1))
+  let across = columnStride.magnitude.multipliedReportingOverflow(by: UInt(columns - 1))
   let all = down.partialValue.addingReportingOverflow(across.partialValue)
-  let size = Int(type.size)
-  guard !down.overflow, !across.overflow, !all.overflow,
-    !down.partialValue.multipliedReportingOverflow(by: size).overflow,
-    !across.partialValue.multipliedReportingOverflow(by: size).overflow,
-    !all.partialValue.multipliedReportingOverflow(by: size).overflow
+  let most = UInt(Int.max) / UInt(type.size)
+  guard rows <= Int.max / 8, !down.overflow, !across.overflow, !all.overflow, all.partialValue < most
   else { throw .shape }
   return (rows, columns)
 }
@@ -96,6 +94,8 @@ private func overlaps(_ rows: Int, _ columns: Int, _ rowStride: Int, _ columnStr
   let row = rowStride.magnitude, column = columnStride.magnitude
   if (rows > 1 && row == 0) || (columns > 1 && column == 0) { return true }
   if rows == 1 || columns == 1 { return false }
-  // Neither product overflows: the whole extent was found to have addresses.
-  return row >= column ? column * UInt(columns - 1) >= row : row * UInt(rows - 1) >= column
+  // Elements meet where a step of so many rows and columns leads nowhere; the shortest such step is by lcm(row, column).
+  var (divisor, rest) = (row, column)
+  while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
+  return column / divisor < UInt(rows) && row / divisor < UInt(columns)
 }

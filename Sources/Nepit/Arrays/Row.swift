@@ -123,18 +123,25 @@ struct Rows {
     _ out: inout lanes_sums
   ) {
     let segments = Segments(p.count)
+    if segments.count == 1 {
+      return withUnsafeMutablePointer(to: &out) {
+        SegmentSum(
+          rows: self, segments: segments, reduction: reduction, element: element, parameters: parameters, parts: $0
+        ).run(0)
+      }
+    }
     var parts = row_segments()
     withUnsafeMutableBytes(of: &parts) { parts in
       let parts = parts.baseAddress!.assumingMemoryBound(to: lanes_sums.self)
       let body = SegmentSum(
         rows: self, segments: segments, reduction: reduction, element: element, parameters: parameters, parts: parts)
-      if let team, segments.count > 1 {
+      if let team {
         loop(segments.count, team, body)
       } else {
         for index in 0..<segments.count { body.run(index) }
       }
       out = parts[0]
-      for index in 1..<max(1, segments.count) {
+      for index in 1..<segments.count {
         out.a = out.a + parts[index].a
         out.b = out.b + parts[index].b
         out.c = out.c + parts[index].c

@@ -105,11 +105,13 @@ private struct PowerFamily {
   ///   - own: The exponent of p.
   ///   - other: That of q, 1 - `own`; both are given because one of them may be too small to be had from the other.
   ///   - shift: The greatest log(p / q), taken out of the powers so that none overflows.
-  init(_ pair: Pair, _ own: Double, _ other: Double, shift: Double = 0) {
+  ///   - isFar: Whether the coefficient is so small that its derivative is to be added up directly.
+  init(_ pair: Pair, _ own: Double, _ other: Double, shift: Double = 0, isFar: Bool = false) {
     // The kernel wants at most 1/2 on q: the family is symmetric under exchange.
     let isReversed = other > own
     var pair = isReversed ? pair.reversed : pair
     (pair.parameters.order, pair.parameters.shift) = (isReversed ? own : other, shift)
+    pair.parameters.value = isFar ? 1 : 0
     let sums = pair.sum(.power)
     psi = pair.normalized(sums.a)
     coefficient = sums.b.value / pair.product
@@ -231,26 +233,31 @@ struct ChernoffInformation {
   let unit: InformationUnit
   let exponents: UnsafeMutablePointer<Double>?
 
-  /// The minimum over β of the convex Σ p^(1-β) q^β, by Newton's method kept inside a shrinking bracket. The value is
+  /// The minimum over β of the convex log Σ p^(1-β) q^β, by Newton's method kept inside a shrinking bracket. The value is
   /// of second order in the exponent's error, so it is exact long before the exponent is.
   func solve(_ rows: Rows) -> (information: Double, exponent: Double) {
     guard let pair = Pair(rows) else { return (.nan, .nan) }
     var exponent = 0.5, family = PowerFamily(pair, 0.5, 0.5)
     if family.coefficient == 0 { return (.infinity, 0.5) }
     if family.psi == 0 { return (0, 0.5) }
+    let isFar = family.coefficient < 0.5
+    if isFar { family = PowerFamily(pair, 0.5, 0.5, isFar: true) }
     // A minimum at an end: there the limit leaves out what only one of them has.
-    let falls = PowerFamily(pair, 1, 0).slope < 0, rises = PowerFamily(pair, 0, 1).slope > 0
+    let falls = PowerFamily(pair, 1, 0, isFar: isFar).slope < 0
+    let rises = PowerFamily(pair, 0, 1, isFar: isFar).slope > 0
     if !falls && rises { return (unit.convert(pair.reversed.missingMass), 1) }
     if falls && !rises { return (unit.convert(pair.missingMass), 0) }
     var low = 0.0, high = 1.0
     for _ in 0..<100 where falls {
       if family.slope == 0 { break }
       if family.slope < 0 { low = exponent } else { high = exponent }
-      var next = exponent - family.slope / family.curvature
+      // A step for the logarithm, which is convex too and nearer to a parabola.
+      let slope = family.slope / family.coefficient
+      var next = exponent - slope / (family.curvature / family.coefficient - slope * slope)
       if !(next > low && next < high) { next = (low + high) / 2 }
       let step = abs(next - exponent)
       exponent = next
-      family = PowerFamily(pair, 1 - exponent, exponent)
+      family = PowerFamily(pair, 1 - exponent, exponent, isFar: isFar)
       if step < 0x1p-40 { break }
     }
     let change = exponent * (1 - exponent) * family.psi

@@ -59,8 +59,8 @@ struct TotalVariation: Measure {
     guard let pair = Pair(rows) else { return .nan }
     let sums = pair.sum(.total_variation)
     let value = (sums.c.high <= sums.d.high ? sums.a.high : sums.b.high) / pair.product
-    // Below 2^-98 it is the totals' own rounding.
-    return value < 0x1p-98 ? 0 : min(1, value)
+    // Below 2^-102 it is the totals' own rounding.
+    return value < 0x1p-102 ? 0 : min(1, value)
   }
 }
 
