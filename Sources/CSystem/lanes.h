@@ -157,6 +157,15 @@ LANES_INLINE lanes_f32 lanes_log_high_f32(lanes_i32 cell) {
     return lanes_lookup_f32(table, cell);
 }
 
+LANES_INLINE lanes_f32 lanes_log_bend_f32(lanes_i32 cell) {
+    static const float table[16] __attribute__((aligned(64))) = {
+        -0x1.0b909p-4f, -0x1.8b8ea2p-5f, -0x1.11b9e4p-5f, -0x1.56d2b2p-6f,
+        -0x1.0067c8p-6f, -0x1.6aad08p-7f, -0x1.0f2d76p-8f, -0x1.eb9e8p-10f,
+        -0x1.f593c6p-12f, 0x0p+0f, -0x1.0b316cp-9f, -0x1.a72764p-8f,
+        -0x1.bf406cp-7f, -0x1.881bfap-6f, -0x1.0bc742p-5f, -0x1.61293cp-5f};
+    return lanes_lookup_f32(table, cell);
+}
+
 LANES_INLINE lanes_f64 lanes_load(const double *p) {
     lanes_f64 v;
     memcpy(&v, p, sizeof v);

@@ -1,27 +1,56 @@
-// The two hottest sums over floats, in float lanes: 16 terms at a time, each
-// good to a few units of float's last place, added in double.
+// The hottest sums over floats, in float lanes: 16 terms at a time, each good to
+// a few units of float's last place, added in double.
 
 import CSystem
 
-/// What an entropy adds up over outcomes given as floats: its first sum is p, its last the logarithms' terms.
+/// A reduction whose terms have a form in float.
 protocol FloatReduction: Reduction {
-  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatLanes
+  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatTerms
+}
+
+struct FloatTerms {
+  var a = FloatLanes.zero, b = FloatLanes.zero, c = FloatLanes.zero
 }
 
 extension EntropyTerms: FloatReduction {
   @inline(__always)
-  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatLanes { p * quickLog(p) }
+  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatTerms { FloatTerms(a: p, b: p * quickLog(p)) }
 }
 
 extension CrossEntropyTerms: FloatReduction {
   @inline(__always)
-  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatLanes {
+  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatTerms {
     // A denormal is brought into range, 2^24 times what it was.
     let isTiny = q .< 0x1p-126
-    let logarithm =
-      quickLog(q.replacing(with: q * 0x1p24, where: isTiny))
-      - FloatLanes.zero.replacing(with: 0x1.0a2b24p+4, where: isTiny)
-    return (p * logarithm).replacing(with: -Float.infinity, where: (q .== 0) .& (p .!= 0))
+    let logarithm = quickLog(select(isTiny, q * 0x1p24, q)) - select(isTiny, 0x1.0a2b24p+4, .zero)
+    return FloatTerms(a: p, b: q, c: select((q .== 0) .& (p .!= 0), -.infinity, p * logarithm))
+  }
+}
+
+/// A difference whose value has a form in float.
+protocol FloatDifference: Difference {
+  func floatValue(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes
+}
+
+extension DifferenceSum: FloatReduction where D: FloatDifference {
+  @inline(__always)
+  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatTerms {
+    let d = q - p
+    return FloatTerms(a: difference.floatValue(p, q, d), b: p, c: d)
+  }
+}
+
+extension KullbackLeibler: FloatDifference where Form == AsGiven {
+  @inline(__always)
+  func floatValue(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes { divergenceTerm(b, a, d) }
+}
+
+extension JensenShannon: FloatDifference {
+  @inline(__always)
+  func floatValue(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes {
+    let weight = Float(weight), other = Float(1 - self.weight)
+    let m = fma(b, FloatLanes(repeating: weight), other * a)
+    return weight * divergenceTerm(b, m, other * d) + other * divergenceTerm(a, m, -weight * d)
   }
 }
 
@@ -50,17 +79,15 @@ func feedFloats<R: FloatReduction>(
           }
           let (p0, p1) = pair(p)
           let (q0, q1) = R.isPaired ? pair(q) : (p0, p1)
-          a += lanes_fold_f32(p0 + p1)
-          let terms = lanes_fold_f32(reduction.floatTerms(p0, q0) + reduction.floatTerms(p1, q1))
-          topP = greatest(greatest(topP, p0), p1)
+          let terms0 = reduction.floatTerms(p0, q0), terms1 = reduction.floatTerms(p1, q1)
+          a += lanes_fold_f32(terms0.a + terms1.a)
+          if R.sums > 1 { b += lanes_fold_f32(terms0.b + terms1.b) }
+          if R.sums > 2 { c += lanes_fold_f32(terms0.c + terms1.c) }
           signsP |= unsafeBitCast(p0, to: FloatBits.self) | unsafeBitCast(p1, to: FloatBits.self)
-          if R.isPaired {
-            b += lanes_fold_f32(q0 + q1)
-            c += terms
-            topQ = greatest(greatest(topQ, q0), q1)
-            signsQ |= unsafeBitCast(q0, to: FloatBits.self) | unsafeBitCast(q1, to: FloatBits.self)
-          } else {
-            b += terms
+          if R.isPaired { signsQ |= unsafeBitCast(q0, to: FloatBits.self) | unsafeBitCast(q1, to: FloatBits.self) }
+          if R.watchesGreatest {
+            topP = greatest(greatest(topP, p0), p1)
+            if R.isPaired { topQ = greatest(greatest(topQ, q0), q1) }
           }
           p += 128
           q += 128

@@ -66,21 +66,82 @@ func quickLog(_ x: Lanes) -> Lanes {
   return centre + fma(-s, fma(s, fma(s, fma(s, q67, q45), q23), q01), r)
 }
 
-/// The same in float, to about 2^-23: the entropies' hot loop.
+/// A positive float taken apart, as `Parts`.
+struct FloatParts {
+  var exponent, mantissa: FloatLanes
+  var power, cell: FloatBits
+
+  @inline(__always)
+  init(_ x: FloatLanes) {
+    let bits = unsafeBitCast(x, to: FloatBits.self)
+    let moved = bits &- FloatBits(repeating: 0x3f34_0000)
+    power = moved & FloatBits(repeating: -0x0080_0000)
+    mantissa = unsafeBitCast(bits &- power, to: FloatLanes.self)
+    cell = moved &>> FloatBits(repeating: 19)
+    let whole = (moved &>> FloatBits(repeating: 23)) &+ FloatBits(repeating: 0x4b40_0000)
+    exponent = unsafeBitCast(whole, to: FloatLanes.self) - 0x1.8p23
+  }
+}
+
+@inline(__always)
+func fma(_ a: FloatLanes, _ b: FloatLanes, _ c: FloatLanes) -> FloatLanes { lanes_fma_f32(a, b, c) }
+
+@inline(__always)
+func fma(_ a: FloatLanes, _ b: Float, _ c: Float) -> FloatLanes {
+  lanes_fma_f32(a, FloatLanes(repeating: b), FloatLanes(repeating: c))
+}
+
+@inline(__always)
+func select(_ mask: SIMDMask<FloatBits>, _ yes: FloatLanes, _ no: FloatLanes) -> FloatLanes {
+  no.replacing(with: yes, where: mask)
+}
+
+@inline(__always)
+func select(_ mask: SIMDMask<FloatBits>, _ yes: Float, _ no: FloatLanes) -> FloatLanes {
+  no.replacing(with: yes, where: mask)
+}
+
+/// Q(r) of log1p(r) = r - r² Q(r), to float's precision.
+@inline(__always)
+private func bentLog1p(_ r: FloatLanes, _ s: FloatLanes) -> FloatLanes {
+  fma(s, fma(r, -0x1.99ec4p-3, 0x1.003036p-2), fma(r, -0x1.555554p-2, 0x1.fffffep-2))
+}
+
+/// `quickLog` in float, to about 2^-23: the entropies' hot loop.
 @inline(__always)
 func quickLog(_ x: FloatLanes) -> FloatLanes {
-  let bits = unsafeBitCast(x, to: FloatBits.self)
-  let moved = bits &- FloatBits(repeating: 0x3f34_0000)
-  let mantissa = unsafeBitCast(bits &- (moved & FloatBits(repeating: -0x0080_0000)), to: FloatLanes.self)
-  let cell = moved &>> FloatBits(repeating: 19)
-  let whole = (moved &>> FloatBits(repeating: 23)) &+ FloatBits(repeating: 0x4b40_0000)
-  let exponent = unsafeBitCast(whole, to: FloatLanes.self) - 0x1.8p23
-  let r = lanes_fma_f32(mantissa, lanes_log_reciprocal_f32(cell), FloatLanes(repeating: -1))
-  let centre = lanes_fma_f32(exponent, FloatLanes(repeating: 0x1.62e43p-1), lanes_log_high_f32(cell))
+  let parts = FloatParts(x)
+  let r = fma(parts.mantissa, lanes_log_reciprocal_f32(parts.cell), FloatLanes(repeating: -1))
+  let centre = fma(parts.exponent, FloatLanes(repeating: 0x1.62e43p-1), lanes_log_high_f32(parts.cell))
   let s = r * r
-  let q01 = lanes_fma_f32(r, FloatLanes(repeating: -0x1.555554p-2), FloatLanes(repeating: 0x1.fffffep-2))
-  let q23 = lanes_fma_f32(r, FloatLanes(repeating: -0x1.99ec4p-3), FloatLanes(repeating: 0x1.003036p-2))
-  return centre + lanes_fma_f32(-s, lanes_fma_f32(s, q23, q01), r)
+  return centre + fma(-s, bentLog1p(r, s), r)
+}
+
+/// `divergenceTerm` in float: the same steps as `Ratio`, of second order near equality, to about 2^-21.
+@inline(__always)
+func divergenceTerm(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes {
+  let limit = FloatLanes(repeating: 0x1p126)
+  let reciprocal = 1 / b
+  let inverse = select(reciprocal .< limit, reciprocal, limit)
+  let product = d * inverse
+  let t = select(product .< limit, product, limit)
+  let isSmall = t .< -0.5
+  let isTiny = a .< 0x1p-60
+  let quotient = select(isTiny, a * 0x1p64, a) * inverse
+  let parts = FloatParts(select(isSmall, quotient, t + 1))
+  let exponent = parts.exponent - select(isSmall .& isTiny, 64, .zero)
+  let c = lanes_log_reciprocal_f32(parts.cell)
+  let down = unsafeBitCast(FloatBits(repeating: 0x3f80_0000) &- parts.power, to: FloatLanes.self)
+  let scaled = c * down
+  let slope = scaled - 1
+  let u = fma(select(isSmall, quotient, t), scaled, select(isSmall, -1, slope))
+  let s = u * u
+  let ln2 = FloatLanes(repeating: 0x1.62e43p-1)
+  let linear = fma(exponent, ln2, lanes_log_high_f32(parts.cell)) + u
+  let bend = fma(exponent, -ln2, fma(c, 1 - down, lanes_log_bend_f32(parts.cell)))
+  let inner = fma(s, bentLog1p(u, s), select(isSmall, 0 - linear, bend))
+  let term = fma(b, inner, d * select(isSmall, 1, 0 - slope))
+  return select(b .== 0, a, select(a .== 0, .infinity, term))
 }
 
 /// log x in two words for normal x > 0; the sum is good to about 2^-62.

@@ -131,7 +131,7 @@ struct DifferenceSum<D: Difference>: Reduction {
   static var watches: Bool { D.Form.isFirst }
   static var watchesGreatest: Bool { false }
   private let form: D.Form
-  private let difference: D
+  let difference: D
   init(_ parameters: borrowing lanes_parameters) {
     form = D.Form(parameters)
     difference = D(parameters)
@@ -168,7 +168,7 @@ struct MeanDivergence {
 struct JensenShannon: Difference {
   typealias Form = AsGiven
   private let mean: MeanDivergence
-  private let weight: Double
+  let weight: Double
   init(_ parameters: borrowing lanes_parameters) {
     mean = MeanDivergence(parameters)
     weight = parameters.weight

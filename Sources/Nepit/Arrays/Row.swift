@@ -97,12 +97,16 @@ struct Rows {
 
   var reversed: Rows { Rows(q, p, team) }
 
+  /// Whether both are of small floats, which the kernels read as floats.
+  @inline(__always)
+  var isCoarse: Bool { p.type.isCoarse && q.type.isCoarse }
+
   /// The rows' sums of a reduction. The same bits for any layout and any team.
   @inline(__always)
   func sum(
     _ reduction: lanes_reduction, _ parameters: UnsafePointer<lanes_parameters>, _ out: inout lanes_sums
   ) {
-    let element: lanes_element = p.type.isCoarse && q.type.isCoarse ? .float : .double
+    let element: lanes_element = isCoarse ? .float : .double
     if p.count <= 1 << 15, p.isNative(element), q.isNative(element) {
       NepitMath.reduce(reduction, element, p.data, q.data, p.count, parameters, nil, true, &out)
     } else {

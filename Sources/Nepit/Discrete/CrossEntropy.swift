@@ -35,7 +35,7 @@ struct CrossEntropy: DifferentiableMeasure {
     var parameters = lanes_parameters()
     var sums = lanes_sums()
     rows.sum(.cross_entropy, &parameters, &sums)
-    if isPlain(sums.a.high, sums.signs_p), isPlain(sums.b.high, sums.signs_q) {
+    if isPlain(sums.a.high, sums.signs_p, rows), isPlain(sums.b.high, sums.signs_q, rows) {
       let (value, magnitudes) = sums.b.logarithm.less(quotient: sums.c, by: sums.a)
       let inside = sums.greatest_q > 1 ? 2 * binaryExponent(sums.greatest_q) : 0
       if isWellConditioned(value, magnitudes + inside, rows.p.count) { return unit.convert(value) }

@@ -39,7 +39,7 @@ struct Entropy: DifferentiableMeasure {
     var sums = lanes_sums()
     rows.sum(.entropy, &parameters, &sums)
     let total = sums.a
-    if isPlain(total.high, sums.signs_p) {
+    if isPlain(total.high, sums.signs_p, rows) {
       let (value, magnitudes) = total.logarithm.less(quotient: sums.b, by: total)
       // Terms of both signs cancel where weights beyond 1 meet smaller ones.
       let inside = sums.greatest_p > 1 ? 2 * binaryExponent(sums.greatest_p) : 0

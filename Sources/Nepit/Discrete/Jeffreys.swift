@@ -60,9 +60,9 @@ struct Jeffreys: DifferentiableMeasure {
 func valueAsGiven(_ rows: Rows, _ reduction: lanes_reduction, _ parameters: lanes_parameters) -> Double? {
   let sums = rows.sum(reduction, parameters)
   let total = sums.b.high
-  guard isPlain(total, sums.signs_p), isPlain(total + sums.c.high, sums.signs_q)
+  guard isPlain(total, sums.signs_p, rows), isPlain(total + sums.c.high, sums.signs_q, rows)
   else { return nil }
   let value = sums.a.high / total, change = abs(sums.c.high / total)
-  let error = rows.p.type.isCoarse && rows.q.type.isCoarse ? 0x1p-23 : 0x1p-49
+  let error = rows.isCoarse ? 0x1p-23 : 0x1p-49
   return change <= error && change * change <= error / 4 * value ? value : nil
 }

@@ -43,7 +43,7 @@ struct KullbackLeibler: DifferentiableMeasure {
     var sums = lanes_sums()
     rows.sum(.kl_first, &parameters, &sums)
     let total = sums.b.high
-    if isPlain(total, sums.signs_p), isPlain(total + sums.c.high, sums.signs_q) {
+    if isPlain(total, sums.signs_p, rows), isPlain(total + sums.c.high, sums.signs_q, rows) {
       let mean = sums.a.high / total
       if mean == .infinity { return mean }
       let change = (sums.c.high + sums.c.low) / total

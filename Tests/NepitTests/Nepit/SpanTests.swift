@@ -189,7 +189,7 @@ struct SpanTests {
     #expect(try InformationUnit(base: 10) == .hartleys)
     #expect(try InformationUnit(base: 2.718281828459045) == .nepits)
     #expect(throws: Never.self) { try InformationUnit(base: (1.0).nextUp) }
-    for order in [-1, -.leastNonzeroMagnitude, -.infinity, .nan] {
+    for order in [-1, -.leastNonzeroMagnitude, -.infinity, .nan] as [Double] {
       #expect(throws: CallError.parameter) { try renyiEntropy(of: p.span, order: order) }
       #expect(throws: CallError.parameter) { try tsallisEntropy(of: p.span, order: order) }
       #expect(throws: CallError.parameter) { try hillNumber(of: p.span, order: order) }
@@ -198,7 +198,7 @@ struct SpanTests {
       #expect(throws: CallError.parameter) { try checkDistribution(p.span, tolerance: order) }
     }
     #expect(throws: CallError.parameter) { try tsallisDivergence(of: p.span, from: q.span, order: .infinity) }
-    for alpha in [-.infinity, .infinity, .nan] {
+    for alpha in [-.infinity, .infinity, .nan] as [Double] {
       #expect(throws: CallError.parameter) { try alphaDivergence(p.span, q.span, alpha: alpha) }
     }
     for weight in [-0.1, 1.1, (1.0).nextUp, .infinity, .nan] {

@@ -41,7 +41,8 @@ struct LoopTests {
           return calls.pointee == 3 ? 1 : 0
         }, context: calls, environment: 0x1f80)
       loop(100_000, &team, Count(turns: turns))
-      #expect(team.isStopped)
+      let isStopped = team.isStopped
+      #expect(isStopped)
       #expect(calls.pointee == 3)
     }
     #expect((0..<100_000).contains { turns[$0] == 0 })
