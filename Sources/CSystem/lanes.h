@@ -38,12 +38,17 @@ typedef double lanes_eight __attribute__((ext_vector_type(8)));
 LANES_INLINE lanes_f64 lanes_fma(lanes_f64 a, lanes_f64 b, lanes_f64 c) { return __builtin_elementwise_fma(a, b, c); }
 LANES_INLINE lanes_f32 lanes_fma_f32(lanes_f32 a, lanes_f32 b, lanes_f32 c) { return __builtin_elementwise_fma(a, b, c); }
 #else
-/* libm's fma a lane; not inlined, or each kernel would be unrolled into hundreds of calls. */
+/*
+ * libm's fma a lane; not inlined, or each kernel would be unrolled into hundreds of calls. The loop is: with a lane that
+ * is known only at run time a vector would go through memory for each.
+ */
 static __attribute__((noinline)) lanes_f64 lanes_fma(lanes_f64 a, lanes_f64 b, lanes_f64 c) {
+    _Pragma("clang loop unroll(full)")
     for (int i = 0; i < LANES; i++) a[i] = __builtin_fma(a[i], b[i], c[i]);
     return a;
 }
 static __attribute__((noinline)) lanes_f32 lanes_fma_f32(lanes_f32 a, lanes_f32 b, lanes_f32 c) {
+    _Pragma("clang loop unroll(full)")
     for (int i = 0; i < 16; i++) a[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return a;
 }
@@ -72,6 +77,7 @@ LANES_TABLE lanes_f64 lanes_lookup(const double *table, lanes_i64 index) {
     return result;
 #else
     lanes_f64 result;
+    _Pragma("clang loop unroll(full)")
     for (int i = 0; i < LANES; i++) result[i] = table[index[i] & 15];
     return result;
 #endif
@@ -87,6 +93,7 @@ LANES_TABLE lanes_f32 lanes_lookup_f32(const float *table, lanes_i32 index) {
     return (lanes_f32)__builtin_ia32_permvarsf512(all, (integers)index);
 #else
     lanes_f32 result;
+    _Pragma("clang loop unroll(full)")
     for (int i = 0; i < 16; i++) result[i] = table[index[i] & 15];
     return result;
 #endif

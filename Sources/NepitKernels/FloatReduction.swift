@@ -33,7 +33,7 @@ protocol FloatDifference: Difference {
 }
 
 extension DifferenceSum: FloatReduction where D: FloatDifference {
-  @inline(__always)
+  @_transparent
   func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatTerms {
     let d = q - p
     return FloatTerms(a: difference.floatValue(p, q, d), b: p, c: d)
@@ -41,16 +41,20 @@ extension DifferenceSum: FloatReduction where D: FloatDifference {
 }
 
 extension KullbackLeibler: FloatDifference where Form == AsGiven {
-  @inline(__always)
+  @_transparent
   func floatValue(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes { divergenceTerm(b, a, d) }
 }
+
+/// By a call: four of them in one loop would be too much for the compiler.
+@inline(never)
+private func calledTerm(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes { divergenceTerm(b, a, d) }
 
 extension JensenShannon: FloatDifference {
   @inline(__always)
   func floatValue(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes {
     let weight = Float(weight), other = Float(1 - self.weight)
     let m = fma(b, FloatLanes(repeating: weight), other * a)
-    return weight * divergenceTerm(b, m, other * d) + other * divergenceTerm(a, m, -weight * d)
+    return weight * calledTerm(b, m, other * d) + other * calledTerm(a, m, -weight * d)
   }
 }
 

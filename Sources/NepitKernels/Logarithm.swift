@@ -118,7 +118,7 @@ func quickLog(_ x: FloatLanes) -> FloatLanes {
 }
 
 /// `divergenceTerm` in float: the same steps as `Ratio`, of second order near equality, to about 2^-21.
-@inline(__always)
+@_transparent
 func divergenceTerm(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes {
   let limit = FloatLanes(repeating: 0x1p126)
   let reciprocal = 1 / b
@@ -195,8 +195,9 @@ func log(_ x: Lanes) -> Lanes {
 ///
 /// Numbers up to 2^300; a lane where one of them is 0 is the caller's to mask.
 ///
-/// (Here and below: the wide modules take all into one loop, where a call would pass everything through memory; the
-/// baseline calls, or it would be several times as large and no faster, its multiply-adds being calls themselves.)
+/// (Here and below: the wide modules take all into one loop, where a call would pass everything through memory and save
+/// every register; the inliner leaves functions of this size alone, even with `@inline(__always)`, so they are
+/// transparent. The baseline calls, or it would be several times as large and no faster, its multiply-adds being calls.)
 struct Ratio {
   var t: Lanes
   private var isSmall: Mask       // a < b / 2, where t has lost what a was
@@ -206,7 +207,7 @@ struct Ratio {
   private var bent: Lanes         // u² Q(u), u = (a / b) c 2^-k - 1
 
   #if NEPIT_WIDE
-    @inline(__always)
+    @_transparent
   #else
     @inline(never)
   #endif
@@ -232,12 +233,18 @@ struct Ratio {
     bend = fma(exponent, -ln2, fma(c, 1 - down, lanes_log_bend(parts.cell)))
   }
 
+  /// The same by a call: where there is so much else that all in one would be too much for the compiler.
+  @inline(never)
+  static func called(_ a: Lanes, over b: Lanes, difference d: Lanes) -> Ratio {
+    Ratio(a, over: b, difference: d, fine: true)
+  }
+
   /// log(a / b), of d's sign.
   @inline(__always)
   var logarithm: Lanes { linear - bent }
 
   /// b (t - log(1 + t)) = d - b log(a / b), at least 0: each part is of second order where a is near b.
-  @inline(__always)
+  @_transparent
   func excess(_ b: Lanes, _ d: Lanes) -> Lanes {
     fma(b, select(isSmall, 0 - linear, bend) + bent, d * select(isSmall, 1, 0 - slope))
   }
@@ -245,7 +252,7 @@ struct Ratio {
 
 /// The Kullback–Leibler term b log(b / a) - b + a: a where b = 0, infinite where only a is 0.
 #if NEPIT_WIDE
-  @inline(__always)
+  @_transparent
 #else
   @inline(never)
 #endif

@@ -44,7 +44,7 @@ struct RelEntr: ElementMap {
   @inline(__always)
   func callAsFunction(_ x: Lanes, _ y: Lanes) -> (Lanes, Lanes) {
     let (a, b, _, isFar) = leveled(x, y)
-    let near = Ratio(b, over: a, difference: b - a, fine: true).logarithm
+    let near = Ratio.called(b, over: a, difference: b - a).logarithm
     let far = log(y) - log(x)
     let ratio = select(isFar .| (x .== Double.infinity) .| (y .== Double.infinity), far, near)
     return (bordered(x, y, inside: 0 - x * ratio, atZero: .zero), y)
@@ -73,11 +73,11 @@ struct BinaryEntropy: ElementMap {
   func callAsFunction(_ p: Lanes, _ unused: Lanes) -> (Lanes, Lanes) {
     let one = Lanes(repeating: 1)
     let rest = 1 - p
-    let other = Ratio(rest, over: one, difference: 0 - p, fine: true).logarithm
+    let other = Ratio.called(rest, over: one, difference: 0 - p).logarithm
     let first = select(p .== 0, 0, p * log(p)), second = select(rest .== 0, 0, rest * other)
     let value = (0 - first) - second
     // Near 1/2 the difference 1 - 2p is exact; far below it 1 - p is 1.
-    let near = Ratio(rest, over: p, difference: 1 - 2 * p, fine: true).logarithm
+    let near = Ratio.called(rest, over: p, difference: 1 - 2 * p).logarithm
     var slope = select(p .< 0x1p-400, 0 - log(p), near)
     slope = select(p .== 0, Double.infinity, select(p .== 1, -Double.infinity, slope))
     let isOutside = .!((p .>= 0) .& (p .<= 1))
@@ -220,7 +220,7 @@ struct KLGradient: ElementMap {
   @inline(__always)
   func callAsFunction(_ p: Lanes, _ q: Lanes) -> (Lanes, Lanes) {
     let (b, a, d) = slopes.form(p, q)
-    let ratio = Ratio(a, over: b, difference: d, fine: true).logarithm
+    let ratio = Ratio.called(a, over: b, difference: d).logarithm
     let first = select(b .== 0, select(a .== 0, 0, Lanes(repeating: -.infinity)), 0 - (ratio + value))
     return slopes(value == .infinity ? Lanes(repeating: .nan) : first, referenceSlope(b, a, d))
   }
@@ -237,7 +237,7 @@ struct JeffreysGradient: ElementMap {
   @inline(__always)
   func callAsFunction(_ p: Lanes, _ q: Lanes) -> (Lanes, Lanes) {
     let (b, a, d) = slopes.form(p, q)
-    let ratio = Ratio(a, over: b, difference: d, fine: true).logarithm
+    let ratio = Ratio.called(a, over: b, difference: d).logarithm
     let none = (b .== 0) .& (a .== 0)
     let first = select(none, 1 - value, (0 - ratio - value) - d / b)
     let second = select(none, 1 - valueQ, (ratio - valueQ) + d / a)
@@ -258,8 +258,8 @@ struct JensenShannonGradient: ElementMap {
   func callAsFunction(_ p: Lanes, _ q: Lanes) -> (Lanes, Lanes) {
     let (b, a, d) = slopes.form(p, q)
     let m = fma(b, weight, other * a)
-    let fromP = Ratio(m, over: b, difference: other * d, fine: true).logarithm
-    let fromQ = Ratio(m, over: a, difference: -weight * d, fine: true).logarithm
+    let fromP = Ratio.called(m, over: b, difference: other * d).logarithm
+    let fromQ = Ratio.called(m, over: a, difference: -weight * d).logarithm
     let none = (b .== 0) .& (a .== 0)
     let first = select(none, -value, select(b .== 0, -Double.infinity, 0 - (fromP + value)))
     let second = select(none, -valueQ, select(a .== 0, -Double.infinity, 0 - (fromQ + valueQ)))
@@ -300,7 +300,7 @@ struct RenyiDivergenceGradient: ElementMap {
   @inline(__always)
   func callAsFunction(_ p: Lanes, _ q: Lanes) -> (Lanes, Lanes) {
     let (b, a, d) = slopes.form(p, q)
-    let ratio = Ratio(a, over: b, difference: d, fine: true).logarithm
+    let ratio = Ratio.called(a, over: b, difference: d).logarithm
     let noP = b .== 0, noQ = a .== 0
     var first = Exponential((1 - order) * (ratio + value)).lessOne
     var second = 0 - Exponential(-order * ratio - (order - 1) * value).lessOne

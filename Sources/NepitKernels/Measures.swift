@@ -90,7 +90,7 @@ protocol Comparison {
 struct AsGiven: Comparison {
   static var isFirst: Bool { true }
   init(_ parameters: borrowing lanes_parameters) {}
-  @inline(__always)
+  @_transparent
   func callAsFunction(_ p: Lanes, _ q: Lanes) -> (b: Lanes, a: Lanes, d: Lanes) { (p, q, q - p) }
 }
 
@@ -103,12 +103,12 @@ struct Normalized: Comparison {
     (scaleP, scaleQ) = (parameters.scale_p, parameters.scale_q)
     (p, q) = (parameters.total_p, parameters.total_q)
   }
-  @inline(__always)
+  @_transparent
   func callAsFunction(_ p: Lanes, _ q: Lanes) -> (b: Lanes, a: Lanes, d: Lanes) {
     let (b, a) = inTwoWords(p, q)
     return (b.0, a.0, (a.0 - b.0) + (a.1 - b.1))
   }
-  @inline(__always)
+  @_transparent
   func inTwoWords(_ p: Lanes, _ q: Lanes) -> (b: (Lanes, Lanes), a: (Lanes, Lanes)) {
     // + 0 makes 0 of -0, whose square root and reciprocal have its sign.
     let (p, q) = (p * scaleP + 0, q * scaleQ + 0)
@@ -136,7 +136,7 @@ struct DifferenceSum<D: Difference>: Reduction {
     form = D.Form(parameters)
     difference = D(parameters)
   }
-  @inline(__always)
+  @_transparent
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
     let (b, a, d) = form(p, q)
     let value = difference.value(b, a, d, fine: fine)
@@ -146,7 +146,7 @@ struct DifferenceSum<D: Difference>: Reduction {
 
 struct KullbackLeibler<Form: Comparison>: Difference {
   init(_ parameters: borrowing lanes_parameters) {}
-  @inline(__always)
+  @_transparent
   func value(_ b: Lanes, _ a: Lanes, _ d: Lanes, fine: Bool) -> Lanes { divergenceTerm(b, a, d, fine: fine) }
 }
 
@@ -157,7 +157,7 @@ struct MeanDivergence {
     weight = parameters.weight
     other = 1 - parameters.weight
   }
-  @inline(__always)
+  @_transparent
   func halves(_ b: Lanes, _ a: Lanes, _ d: Lanes, fine: Bool) -> (Lanes, Lanes) {
     let m = fma(b, weight, other * a)
     // Both differences from the mean are multiples of d: nothing cancels.
@@ -173,7 +173,7 @@ struct JensenShannon: Difference {
     mean = MeanDivergence(parameters)
     weight = parameters.weight
   }
-  @inline(__always)
+  @_transparent
   func value(_ b: Lanes, _ a: Lanes, _ d: Lanes, fine: Bool) -> Lanes {
     let (first, second) = mean.halves(b, a, d, fine: fine)
     return weight * first + (1 - weight) * second
@@ -189,7 +189,7 @@ struct JensenShannonHalves: Reduction {
     form = Normalized(parameters)
     mean = MeanDivergence(parameters)
   }
-  @inline(__always)
+  @_transparent
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
     let (b, a, d) = form(p, q)
     let (first, second) = mean.halves(b, a, d, fine: fine)
@@ -199,7 +199,7 @@ struct JensenShannonHalves: Reduction {
 
 struct Jeffreys<Form: Comparison>: Difference {
   init(_ parameters: borrowing lanes_parameters) {}
-  @inline(__always)
+  @_transparent
   func value(_ b: Lanes, _ a: Lanes, _ d: Lanes, fine: Bool) -> Lanes {
     let term = d * Ratio(a, over: b, difference: d, fine: fine).logarithm
     return select((b .== 0) .| (a .== 0), select(d .== 0, 0, Lanes(repeating: .infinity)), term)
@@ -287,7 +287,7 @@ struct PowerTerms: Reduction {
   @inline(__always)
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
     let (b, a, d) = form(p, q)
-    let ratio = Ratio(a, over: b, difference: d, fine: true)
+    let ratio = Ratio.called(a, over: b, difference: d)
     let logarithm = ratio.logarithm
     let excess = ratio.excess(b, d)
     let x = logarithm * exponent
@@ -319,7 +319,7 @@ struct RatioScan: Reduction {
   @inline(__always)
   func ratio(_ p: Lanes, _ q: Lanes) -> Lanes {
     let (b, a, d) = form(p, q)
-    let logarithm = Ratio(a, over: b, difference: d, fine: true).logarithm
+    let logarithm = Ratio.called(a, over: b, difference: d).logarithm
     return select(b .== 0, 0, select(a .== 0, Double.infinity, 0 - logarithm))
   }
 }

@@ -110,7 +110,7 @@ struct SpanTests {
     }
     rows += [
       ([0.5, 0.5, 0], [0.25, 0, 0.75]), ([1, 0], [0, 1]), ([1, 1e-17], [1e-17, 1]), ([1e300, 1e305, 3], [1, 2, 3]),
-      ([3e-320, 1e-320], [1e-310, 1]), ([0, 0], [1, 1]), ([1, 1], [0, 0]), ([1, -1], [1, 1]), ([1, 1], [-2, 1]),
+      ([0x3p-1070, 0x1p-1060], [0x1p-1030, 1]), ([0, 0], [1, 1]), ([1, 1], [0, 0]), ([1, -1], [1, 1]), ([1, 1], [-2, 1]),
       ([.nan, 1], [1, 1]), ([1, 2], [1, .nan]), ([.infinity, 1], [1, 1]), ([1, 1], [1, .infinity]), ([-0.0, 1], [1, -0.0]),
     ]
     return rows
@@ -120,7 +120,7 @@ struct SpanTests {
   func sameBits(_ measure: SpanMeasure) throws {
     var random = Random("SpanTests")
     for (p, q) in rows(&random) {
-      for (base, unit) in measure.hasUnit ? units : [units[0]] {
+      for (base, unit) in measure.hasUnit && p.count < 1000 ? units : [units[0]] {
         let call = Call(["weights": Elements(p), "p": Elements(p), "q": Elements(q)], measure.numbers)
         call.numbers["base"] = base
         #expect(Export.named(measure.export).run(call) == NEPIT_OK)

@@ -80,10 +80,15 @@ struct SamenessTests {
   @Test("by 1 to 8 threads", arguments: Export.all)
   func threads(_ export: Export) {
     var random = Random("threads")
-    for (rows, columns) in [(1, 200_001), (3, 40_001), (9, 33_000), (3000, 37)] {
+    let isQuick = ["entropy", "cross_entropy", "kl_divergence", "total_variation", "entr"].contains(export.name)
+    // Rows that all work on, rows that are shared out, and many that are shared out in blocks.
+    for (rows, columns, numbers) in [
+      (1, isQuick ? 200_001 : 100_001, isQuick ? [1, 2, 3, 4, 5, 6, 7, 8, 0] : [8]), (2, 33_001, [5]), (8, 9001, [3]),
+      (3000, 23, [2]),
+    ] as [(Int, Int, [Int32])] {
       let plain = anyCall(export, rows: rows, columns: columns) { random.weights($0) }
       #expect(export.run(plain) == NEPIT_OK)
-      for threads in (rows == 1 ? [1, 2, 3, 4, 5, 6, 7, 8, 0] : [2, 5]) as [Int32] {
+      for threads in numbers {
         compare(export, plain.copy(threads: threads), with: plain, "\(rows) x \(columns), \(threads) threads")
       }
     }
@@ -93,10 +98,10 @@ struct SamenessTests {
   @Test("in each layout", arguments: Export.all)
   func layouts(_ export: Export) {
     var random = Random("layouts")
-    for (rows, columns) in [(1, 40_001), (1, 300), (40, 1501), (17, 9), (1001, 37), (23, 1), (3, 33_001)] {
+    for (rows, columns) in [(1, 300), (40, 301), (17, 9), (301, 37), (23, 1), (2, 33_001)] {
       let plain = anyCall(export, rows: rows, columns: columns) { random.weights($0) }
       #expect(export.run(plain) == NEPIT_OK)
-      for layout in Layout.allCases where layout != .rows {
+      for layout in Layout.allCases where layout != .rows && (rows > 2 || columns < 1000 || layout == .columns) {
         compare(export, plain.copy(layout: layout), with: plain, "\(rows) x \(columns), \(layout)")
       }
     }
@@ -118,7 +123,7 @@ struct SamenessTests {
           check(haveSameBits(one.values(output), part), "\(export.name): row \(row) of \(columns), \(output.name)")
         }
       }
-      guard !isGrouped else { continue }
+      guard !all.asked.isDisjoint(with: ["q", "y", "background"]) else { continue }
       // One row of the first input, or of the second, against one that is the same in each row.
       for names in [["weights", "p", "x", "probabilities"], ["q", "y", "background"]] {
         let single = all.copy { call in
@@ -133,14 +138,8 @@ struct SamenessTests {
         }
         #expect(export.run(repeated) == NEPIT_OK)
         #expect(export.run(single) == NEPIT_OK)
-        let isPair = single.outputs.first!.rows == 7 && export.name.contains("entropy") == false
-        for (output, whole) in zip(single.outputs, repeated.outputs) {
-          // A function of one input has one row then.
-          let want = repeated.values(whole).prefix(output.rows * output.columns)
-          if isPair || !single.asked.isDisjoint(with: ["q", "y"]) || output.rows == 1 {
-            check(haveSameBits(single.values(output), Array(want)), "\(export.name): one \(names[0]) for all")
-          }
-        }
+        let isSame = haveSameBits(single.allValues, repeated.allValues)
+        check(isSame, "\(export.name): one row of \(names[1]) for all")
       }
     }
   }
@@ -149,12 +148,12 @@ struct SamenessTests {
   @Test("for each type of the same values", arguments: Export.all)
   func types(_ export: Export) {
     var random = Random("types")
-    for columns in [3, 17, 64, 300, 33_000] {
+    for columns in [3, 17, 64, 300] {
       let whole = anyCall(export, rows: 3, columns: columns) { count in
         (0..<count).map { _ in Double(Int.random(in: 0...100, using: &random)) }
       }
       // For functions of probabilities; floats hold them all.
-      let fractions = anyCall(export, rows: 3, columns: columns) { count in
+      let fractions = anyCall(export, rows: columns == 300 ? 130 : 3, columns: columns) { count in
         (0..<count).map { _ in Double(Int.random(in: 0...128, using: &random)) / 128 }
       }
       func converted(_ call: Call, _ first: ElementType, _ second: ElementType) -> Call {
@@ -215,7 +214,7 @@ struct SamenessTests {
         check(call.isTidy, "\(export.name), \(type), \(layout): something was written outside of the outputs")
         for (output, exact) in zip(call.outputs, plain.outputs) where output.type == type {
           let want = plain.values(exact).map { value in
-            type.encode(value).withUnsafeBytes { type.decode($0.baseAddress!) }
+            type.encode([value]).withUnsafeBytes { type.decode($0.baseAddress!) }
           }
           check(haveSameBits(call.values(output), want), "\(export.name), \(type), \(layout): \(output.name)")
         }

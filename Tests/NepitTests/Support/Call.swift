@@ -91,6 +91,7 @@ final class Call {
     let place = layout.place(elements.rows, elements.columns)
     let memory = allocate(place.room * size, filledWith: 0xff)
     elements.bytes.withUnsafeBytes { bytes in
+      if layout == .rows { return memory.copyMemory(from: bytes) }
       for row in 0..<elements.rows {
         for column in 0..<elements.columns {
           let element = bytes.baseAddress! + (row * elements.columns + column) * size
@@ -170,6 +171,9 @@ final class Call {
   /// An output's elements, row by row.
   func values(_ output: Output) -> [Double] {
     let place = output.layout.place(output.rows, output.columns), size = output.type.byteCount
+    if output.layout == .rows, output.type == .float64 {
+      return Array(output.memory.bindMemory(to: Double.self).prefix(output.rows * output.columns))
+    }
     var values: [Double] = []
     values.reserveCapacity(output.rows * output.columns)
     for row in 0..<output.rows {
@@ -189,6 +193,11 @@ final class Call {
   var isTidy: Bool {
     for output in outputs {
       let place = output.layout.place(output.rows, output.columns), size = output.type.byteCount
+      if output.layout == .rows {
+        let rest = output.memory[(output.rows * output.columns * size)...]
+        if rest.contains(where: { $0 != Call.untouched }) { return false }
+        continue
+      }
       var bytes = Array(output.memory)
       for row in 0..<output.rows {
         for column in 0..<output.columns {

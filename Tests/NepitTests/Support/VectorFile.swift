@@ -17,21 +17,20 @@ struct Elements {
   init(_ values: [Double], rows: Int = 1, as type: ElementType = .float64) {
     precondition(values.count % rows == 0)
     (self.type, self.rows, columns) = (type, rows, values.count / rows)
-    bytes = []
-    bytes.reserveCapacity(values.count * type.byteCount)
-    for value in values { bytes += type.encode(value) }
+    bytes = type.encode(values)
   }
 
   init(words: [Substring], rows: Int, columns: Int, type: ElementType) throws(BadFile) {
     (self.type, self.rows, self.columns) = (type, rows, columns)
     bytes = []
-    for word in words {
-      // Integers of 64 bits do not pass through a double.
-      switch type {
-      case .int64: bytes += encoded(try number(word) { Int64($0) })
-      case .uint64: bytes += encoded(try number(word) { UInt64($0) })
-      default: bytes += type.encode(try real(word))
-      }
+    switch type {
+    // Integers of 64 bits do not pass through a double.
+    case .int64: for word in words { bytes += encoded(try number(word) { Int64($0) }) }
+    case .uint64: for word in words { bytes += encoded(try number(word) { UInt64($0) }) }
+    default:
+      var values: [Double] = []
+      for word in words { values.append(try real(word)) }
+      bytes = type.encode(values)
     }
   }
 }
@@ -156,26 +155,26 @@ private func real(_ word: Substring) throws(BadFile) -> Double { try number(word
 
 extension ElementType {
   /// Of one element, in bytes; not asked of the library, which is under test.
-  var byteCount: Int { encode(0).count }
+  var byteCount: Int { encode([0]).count }
 
-  var isFloat: Bool { self == .float64 || isCoarseFloat }
-  var isCoarseFloat: Bool { self == .float32 || self == .float16 || self == .bfloat16 }
-
-  /// A value as the type's bytes, rounded to nearest where the type is a float.
-  func encode(_ value: Double) -> [UInt8] {
-    switch self {
-    case .float64: encoded(value.bitPattern)
-    case .float32: encoded(Float(value).bitPattern)
-    case .float16: encoded(Float16(value).bitPattern)
-    case .bfloat16: encoded(bfloatBits(value))
-    case .int8: encoded(Int8(value))
-    case .int16: encoded(Int16(value))
-    case .int32: encoded(Int32(value))
-    case .int64: encoded(Int64(value))
-    case .uint8: encoded(UInt8(value))
-    case .uint16: encoded(UInt16(value))
-    case .uint32: encoded(UInt32(value))
-    case .uint64: encoded(UInt64(value))
+  /// Values as the type's bytes, rounded to nearest where the type is a float.
+  func encode(_ values: [Double]) -> [UInt8] {
+    func bytes<Element>(_ convert: (Double) -> Element) -> [UInt8] {
+      values.map(convert).withUnsafeBytes { Array($0) }
+    }
+    return switch self {
+    case .float64: bytes { $0 }
+    case .float32: bytes { Float($0) }
+    case .float16: bytes { Float16($0) }
+    case .bfloat16: bytes(bfloatBits)
+    case .int8: bytes { Int8($0) }
+    case .int16: bytes { Int16($0) }
+    case .int32: bytes { Int32($0) }
+    case .int64: bytes { Int64($0) }
+    case .uint8: bytes { UInt8($0) }
+    case .uint16: bytes { UInt16($0) }
+    case .uint32: bytes { UInt32($0) }
+    case .uint64: bytes { UInt64($0) }
     }
   }
 
