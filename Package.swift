@@ -61,7 +61,8 @@ let package = Package(
         ] : [.linkedLibrary("m")]),
   ] + (isShipped ? [] : [
     .testTarget(
-      name: "NepitTests", dependencies: ["Nepit", "NepitABI", "NepitMath", "CNepit", "CSystem"], exclude: ["Vectors"]),
+      name: "NepitTests", dependencies: ["Nepit", "NepitABI", "NepitMath", "CNepit", "CSystem"],
+      exclude: ["README.md", "Vectors"]),
   ]),
   swiftLanguageModes: [.v6]
 )

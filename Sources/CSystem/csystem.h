@@ -6,11 +6,8 @@
 #ifndef NEPIT_CSYSTEM_H
 #define NEPIT_CSYSTEM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+/* No _GNU_SOURCE: it would change types that other modules of a program import from libc too. */
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,14 +63,14 @@ typedef struct cs_threads { pthread_t all[64]; } cs_threads;
 
 CS_INLINE void cs_thread_join(pthread_t thread) { cs_pthread_join(thread, NULL); }
 
+extern int cs_sched_getaffinity(pid_t, size_t, unsigned long *) __asm__("sched_getaffinity");
+
 /* How many processors the calling thread may use; at least 1. */
 CS_INLINE int32_t cs_processors(void) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    unsigned long set[128] = {0}; /* 8192 processors */
+    if (cs_sched_getaffinity(0, sizeof set, set) != 0) return 1;
     int32_t count = 0;
-    const unsigned long *words = (const unsigned long *)(const void *)&set;
-    for (size_t i = 0; i < sizeof set / sizeof *words; i++) count += __builtin_popcountl(words[i]);
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++) count += __builtin_popcountl(set[i]);
     return count > 0 ? count : 1;
 }
 

@@ -16,7 +16,7 @@ public struct InformationUnit: Equatable, Sendable {
     } else if base == 2 {
       nepits = 0x1.62e42fefa39efp-1
     } else {
-      nepits = log(base)
+      nepits = try inDefaultEnvironment { _ throws(CallError) in log(base) }
     }
   }
 

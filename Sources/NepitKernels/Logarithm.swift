@@ -1,4 +1,4 @@
-// Logarithms, within 0.55 ULP, and the ratio form of them that does not cancel.
+// Logarithms, within 0.57 ULP, and the ratio form of them that does not cancel.
 //
 //     x = 2^k z,  z in [0.703, 1.406),  r = z c - 1 exactly, c the reciprocal of z's cell
 //     log x = k ln 2 - log c + log1p(r),  log1p(r) = r - r^2 Q(r),  |r| < 1/30
@@ -51,7 +51,7 @@ func bentLog1p(_ r: Lanes, fine: Bool) -> Lanes {
 @inline(__always)
 func fma(_ a: Lanes, _ b: Double, _ c: Double) -> Lanes { lanes_fma(a, Lanes(repeating: b), Lanes(repeating: c)) }
 
-/// log x for normal x > 0, within 1.2 ULP; finite for 0 and denormals, so that 0 · log 0 = 0.
+/// log x for normal x > 0, within 2.75 ULP; finite for 0 and denormals, so that 0 · log 0 = 0.
 @inline(__always)
 func quickLog(_ x: Lanes) -> Lanes {
   let parts = Parts(x)
@@ -144,7 +144,7 @@ func divergenceTerm(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatL
   return select(b .== 0, a, select(a .== 0, .infinity, term))
 }
 
-/// log x in two words for normal x > 0; the sum is good to about 2^-62.
+/// log x in two words for normal x > 0; the sum is good to about 2^-56.
 #if NEPIT_WIDE
   @inline(__always)
 #else

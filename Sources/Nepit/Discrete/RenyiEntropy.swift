@@ -23,7 +23,7 @@ public func hillNumber(of weights: borrowing Span<Double>, order: Double) throws
 
 /// The perplexity: the exponential of the entropy in nepits, the Hill number of order 1.
 public func perplexity(of weights: borrowing Span<Double>) -> Double {
-  exp(entropy(of: weights))
+  scalar(Perplexity(), weights)
 }
 
 /// The Rényi entropy of each row.
@@ -162,6 +162,10 @@ struct TsallisEntropy: Measure {
     if weighed.support == 1 || order == .infinity { return 0 }
     return order == 0 ? weighed.support - 1 : PowerSum(rows, weighed, order: order).change
   }
+}
+
+struct Perplexity: Measure {
+  func value(_ rows: Rows) -> Double { exp(Entropy(unit: .nepits).value(rows)) }
 }
 
 struct HillNumber: Measure {

@@ -148,8 +148,8 @@ struct DivergenceLawTests {
       for _ in 0..<10 {
         let p = random.weights(size), q = random.weights(size)
         let value = measure.value(p, q)
-        for (i, j) in [(1, 0), (0, 1), (-900, 900), (-301, 0), (301, 301), (Int.random(in: -900...900, using: &random), 0)]
-        {
+        let any = Int.random(in: -900...900, using: &random)
+        for (i, j) in [(1, 0), (0, 1), (-900, 900), (-301, 0), (301, 301), (any, 0)] {
           let other = measure.value(p.map { scalbn($0, i) }, q.map { scalbn($0, j) })
           let error = relativeError(other, value)
           worst = max(worst, error)
@@ -265,7 +265,9 @@ struct EntropyLawTests {
       for exponent in [-900, -301, -1, 1, 10, 301, 900] {
         let scaled = measure.value(p.map { scalbn($0, exponent) }), error = relativeError(scaled, value)
         worst = max(worst, error)
-        check(error <= min(0x1p-47, 2 * measure.bound), "\(measure.name): \(hex(value)), \(hex(scaled)) at 2^\(exponent) for \(shown(p))")
+        check(
+          error <= min(0x1p-47, 2 * measure.bound),
+          "\(measure.name): \(hex(value)), \(hex(scaled)) at 2^\(exponent) for \(shown(p))")
       }
     }
     report("scaling      \(padded(measure.name, 28)) worst \(power(worst))")
@@ -299,7 +301,8 @@ struct EntropyLawTests {
       for _ in 0..<size { row += [0.375, 0] }
       for weights in size < 1000 ? [row, [Double](repeating: 0.375, count: size)] : [row] {
         let value = measure.value(weights)
-        check(relativeError(value, most) <= measure.bound + 0x1p-51, "\(measure.name) of \(size): \(hex(value)), \(hex(most))")
+        let error = relativeError(value, most)
+        check(error <= measure.bound + 0x1p-51, "\(measure.name) of \(size): \(hex(value)), \(hex(most))")
       }
       let value = measure.value(random.weights(size))
       check(value <= most * (1 + 2 * measure.bound), "\(measure.name) of \(size): \(hex(value)) is above \(hex(most))")

@@ -9,7 +9,7 @@ struct VectorTests {
     #expect(vectorFiles.map(\.name) == Export.all.map(\.name).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
   }
 
-  /// The digest is that of Tests/CHarness/README.md: two programs that print the same have computed the same bits.
+  // The digest is that of Tests/CHarness/README.md: two programs that print the same have computed the same bits.
   @Test("every case meets its bounds")
   func everyCase() {
     var cases = 0, failures = 0
@@ -76,7 +76,9 @@ private struct Digest: CustomStringConvertible {
 
 /// What is wrong with a result, if something is, and its error in the unit of the bound: relative to what is wanted,
 /// or to the terms where there are any.
-private func judge(_ got: Double, _ want: Double, _ terms: Double?, _ bound: Double) -> (wrong: String?, error: Double) {
+private func judge(
+  _ got: Double, _ want: Double, _ terms: Double?, _ bound: Double
+) -> (wrong: String?, error: Double) {
   if bound == 0 { return (canonicalBits(got) == canonicalBits(want) ? nil : "other bits", 0) }
   if want.isNaN { return (got.isNaN ? nil : "not NaN", 0) }
   if got.isNaN { return ("NaN", 0) }

@@ -1,5 +1,6 @@
 // The kernels' functions of one number, against Vectors/functions.txt.
 
+import CSystem
 import Foundation
 import NepitMath
 import Testing
@@ -69,6 +70,43 @@ struct FunctionTests {
     let name = padded(function.name, 12)
     report("\(name) \(points.count) arguments  worst \(text) of \(function.bound) ULP at \(hex(worst.x))")
     check(wrong.isEmpty, "\(function.name): \(wrong.count) wrong\n  " + wrong.prefix(20).joined(separator: "\n  "))
+  }
+
+  /// The logarithm of the entropies' sums: a cross-entropy's sum of a weight of 1 is it.
+  private func quickLogarithm<Number>(_ x: Number, _ one: Number, _ element: lanes_element) -> Double {
+    var parameters = lanes_parameters(), sums = lanes_sums()
+    withUnsafeBytes(of: one) { p in
+      withUnsafeBytes(of: x) { q in
+        reduce(.cross_entropy, element, p.baseAddress!, q.baseAddress!, 1, &parameters, nil, true, &sums)
+      }
+    }
+    return sums.c.high
+  }
+
+  @Test("the entropies' logarithm")
+  func quickLogarithms() throws {
+    var worst = (error: 0.0, x: 0.0)
+    for point in try #require(points["log"]) where point.x.isNormal && point.x > 0 && point.x.isFinite {
+      let got = quickLogarithm(point.x, 1, .double)
+      let error = abs((got - point.nearest) / point.nearest.ulp - point.rest)
+      if error > worst.error { worst = (error, point.x) }
+    }
+    report("quick log    worst \(String(format: "%.4f", worst.error)) of 2.75 ULP at \(hex(worst.x))")
+    #expect(worst.error <= 2.75)
+  }
+
+  @Test("the entropies' logarithm of floats")
+  func quickFloatLogarithms() {
+    var random = Random("quickFloatLogarithms")
+    var worst = (error: 0.0, x: 0.0)
+    for index in 0..<300_000 {
+      let exponent = Int.random(in: index % 3 == 0 ? -126...127 : -2...1, using: &random)
+      let x = Float(sign: .plus, exponent: exponent, significand: Float.random(in: 1..<2, using: &random))
+      let error = relativeError(quickLogarithm(x, 1, .float), Foundation.log(Double(x)))
+      if error > worst.error { worst = (error, Double(x)) }
+    }
+    report("quick log    of floats  worst \(power(worst.error)) at \(hex(worst.x))")
+    #expect(worst.error <= 0x1p-22)
   }
 
   @Test("a logarithm in two words")

@@ -180,7 +180,8 @@ final class Call {
       for column in 0..<output.columns {
         let index = place.first + row * place.row + column * place.column
         let element = UnsafeRawPointer(output.memory.baseAddress! + index * size)
-        values.append(output.type == .int32 ? Double(element.loadUnaligned(as: Int32.self)) : output.type.decode(element))
+        let isInteger = output.type == .int32
+        values.append(isInteger ? Double(element.loadUnaligned(as: Int32.self)) : output.type.decode(element))
       }
     }
     return values

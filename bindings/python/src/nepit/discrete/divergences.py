@@ -350,7 +350,7 @@ def tsallis_divergence(p: Any, q: Any, order: float, axis: Any = 0, *, keepdims:
     -------
     float or ndarray
         At least 0; it has no unit. Infinity for an order of at least 1 where `p` has mass and `q` has none. NaN for a
-        row that `entropy` gives NaN for. Relative error at most 2^-44, also for an order near 1 (float32 and half
+        row that `entropy` gives NaN for. Relative error at most 2^-43, also for an order near 1 (float32 and half
         floats 2^-21).
 
     <raises>
