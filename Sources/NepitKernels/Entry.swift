@@ -162,7 +162,7 @@ public func evaluate(_ function: lanes_function, _ x: Double) -> Double {
   let lanes = Lanes(repeating: x)
   switch function {
   case .log: return log(lanes)[0]
-  case .log1p: return log1p(lanes)[0]
+  case .log1p: return x >= -1 ? log1p(lanes)[0] : .nan
   case .exp: return x.isNaN ? x : Exponential(lanes).value[0]
   case .expm1: return x.isNaN ? x : Exponential(lanes).lessOne[0]
   case .excess: return divergenceTerm(Lanes(repeating: 1), lanes + 1, lanes, fine: true)[0]

@@ -1,6 +1,6 @@
 // Logarithms, within 0.57 ULP, and the ratio form of them that does not cancel.
 //
-//     x = 2^k z,  z in [0.703, 1.406),  r = z c - 1 exactly, c the reciprocal of z's cell
+//     x = 2^k z,  z in [0.703, 1.406),  r = z c - 1, exact for |r| <= 1/32, c the reciprocal of z's cell
 //     log x = k ln 2 - log c + log1p(r),  log1p(r) = r - r^2 Q(r),  |r| < 1/30
 //
 // The cell around 1 has c = 1, so that log x keeps its relative accuracy there.
@@ -107,7 +107,7 @@ private func bentLog1p(_ r: FloatLanes, _ s: FloatLanes) -> FloatLanes {
   fma(s, fma(r, -0x1.99ec4p-3, 0x1.003036p-2), fma(r, -0x1.555554p-2, 0x1.fffffep-2))
 }
 
-/// `quickLog` in float, to about 2^-23: the entropies' hot loop.
+/// `quickLog` in float, to 2^-22.7: the entropies' hot loop.
 @inline(__always)
 func quickLog(_ x: FloatLanes) -> FloatLanes {
   let parts = FloatParts(x)

@@ -41,11 +41,11 @@ struct LoopTests {
           return calls.pointee == 3 ? 1 : 0
         }, context: calls, environment: 0x1f80)
       loop(100_000, &team, Count(turns: turns))
-      let isStopped = team.isStopped
-      #expect(isStopped)
-      #expect(calls.pointee == 3)
+      // Others may have taken all turns before the calling thread was asked three times.
+      let isStopped = team.isStopped, isTold = calls.pointee == 3
+      #expect(isStopped == isTold && (isTold || threads > 1))
+      #expect((0..<100_000).contains { turns[$0] == 0 } || !isTold)
     }
-    #expect((0..<100_000).contains { turns[$0] == 0 })
     #expect((0..<100_000).allSatisfy { turns[$0] == 0 || turns[$0] == 20 })
   }
 }

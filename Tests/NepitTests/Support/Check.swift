@@ -2,10 +2,14 @@ import Foundation
 import Testing
 
 /// `#expect` without its macro, which takes a microsecond and keeps what it saw: for millions of results.
+///
+/// - Returns: Whether it holds, for loops that would else record each of many alike.
+@discardableResult
 func check(
   _ holds: Bool, _ what: @autoclosure () -> String, sourceLocation: SourceLocation = #_sourceLocation
-) {
+) -> Bool {
   if !holds { Issue.record(Comment(rawValue: what()), sourceLocation: sourceLocation) }
+  return holds
 }
 
 /// A number with all its bits.
