@@ -38,7 +38,7 @@ export PYTHON SWIFT
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
 	    while IFS=$$'\t' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
-	@echo "Variables: PREFIX LIBDIR INCLUDEDIR DESTDIR (install), STEPS (test), BENCH, CC CFLAGS SWIFT PYTHON STRIP"
+	@echo "Variables: PREFIX LIBDIR INCLUDEDIR DESTDIR (install), STEPS (test, trust), BENCH, CC CFLAGS SWIFT PYTHON STRIP"
 
 # ------------------------------------------------------------------- build
 
@@ -104,6 +104,11 @@ demo: build ## builds everything, and runs it on files of this repository
 test: deps build venv ## everything; STEPS="headers abi" for some of it
 	@$(MAKE) --no-print-directory $(HARNESS) samples
 	@Tests/run $(STEPS)
+
+.PHONY: trust
+trust: deps build venv ## the longer attacks: faults, hostile calls, limits; STEPS as for test
+	@$(MAKE) --no-print-directory $(HARNESS)
+	@Tests/trust $(STEPS)
 
 .PHONY: bench
 bench: build build/bench-venv/.done ## Nepit beside its peers (BENCH=--quick for a minute instead of forty)
