@@ -65,7 +65,9 @@
  *             call may borrow up to 4 MiB a thread; without them the same
  *             result takes longer.)
  *
- * Aliasing    Inputs may overlap one another. Outputs overlap nothing.
+ * Aliasing    Inputs may overlap one another. Outputs overlap nothing, but that
+ *             a gradient whose comment says "in place" may be the very memory
+ *             of its input: the same data, strides and dtype.
  *
  * Threads     Any number of threads may call at once; there is no state. The
  *             caller's floating-point environment is neither used nor changed.
@@ -108,6 +110,7 @@ typedef int32_t nepit_status;
 #define NEPIT_ERROR_SIZE (-6)    /**< A record's size is not one this library knows. */
 #define NEPIT_ERROR_MEMORY (-7)  /**< There is no memory. */
 #define NEPIT_ERROR_CANCELLED (-8) /**< The monitor asked to stop. */
+#define NEPIT_ERROR_LABEL (-9)   /**< A label is no column, and not the one that is ignored. */
 
 /* ------------------------------------------------------------------ arrays */
 
@@ -1106,6 +1109,88 @@ NEPIT_API nepit_status nepit_smooth_floor(nepit_array weights, double epsilon, c
  */
 NEPIT_API nepit_status nepit_check_distribution(nepit_array weights, double tolerance,
                                                 const nepit_execution *execution, int32_t *finding, double *excess);
+
+/* ================================================================ losses ===
+ * Training losses with their gradients, from logits.
+ *
+ * Logits are any numbers; z stands for softcap tanh(x / softcap) / temperature
+ * where a function has these, else for x. p = softmax(z). Rows of all inputs
+ * agree in number: none is repeated. Everything is in nepits.
+ *
+ * A logit of -infinity has probability 0 and gradient 0. A row with NaN or
+ * +infinity, or with nothing but -infinity, gives NaN, loss and gradient. For
+ * float32 and half floats the bounds are 2^-19. Gradients are of the reduced
+ * loss; their bound is relative to the sum of the magnitudes of the terms that
+ * a component adds, and the label's component is the sum of the other
+ * probabilities, exact where the prediction is confident.
+ *
+ * Options are a record with its size; NULL means the defaults.
+ */
+
+/** How the rows' losses become one number. */
+typedef int32_t nepit_reduction;
+
+#define NEPIT_REDUCTION_SUM 0   /**< Their sum; the gradient is each row's own. */
+#define NEPIT_REDUCTION_MEAN 1  /**< Their sum over the sum of their weights; 0 where nothing counts. */
+
+/** Options of a softmax cross-entropy; nepit_softmax_defaults gives the defaults. */
+typedef struct nepit_softmax_options {
+    size_t size;            /**< sizeof(nepit_softmax_options) of the caller */
+    double label_smoothing; /**< In [0, 1]. The share of the uniform distribution in the target; 0 */
+    int64_t ignore_index;   /**< a label whose row counts for nothing; -100 */
+    double z_loss;          /**< In [0, inf). Coefficient of log^2 of the sum of exponentials; 0 */
+    double softcap;         /**< In [0, inf). Bounds the logits by tanh; 0: none */
+    double temperature;     /**< In (0, inf). Divides the logits; 1 */
+    nepit_reduction reduction; /**< In [0, 1]. NEPIT_REDUCTION_SUM or _MEAN; _MEAN */
+} nepit_softmax_options;
+
+/** The defaults, to be changed. */
+static inline nepit_softmax_options nepit_softmax_defaults(void) {
+    nepit_softmax_options options;
+    options.size = sizeof(nepit_softmax_options);
+    options.label_smoothing = 0;
+    options.ignore_index = -100;
+    options.z_loss = 0;
+    options.softcap = 0;
+    options.temperature = 1;
+    options.reduction = NEPIT_REDUCTION_MEAN;
+    return options;
+}
+
+/** Softmax cross-entropy of each row of logits and its label, with the gradient.
+ *
+ *      loss = r ((1 - e) w_y (L - z_y) + e / cols sum_j w_j (L - z_j) + w_y zeta L^2),    L = log sum_j e^z_j
+ *
+ *  with e the label smoothing, w the class weights, r the row's weight, zeta
+ *  the z-loss coefficient. The mean divides by the sum of r w_y over the rows
+ *  that are not ignored.
+ *
+ *  @param[in]  logits  [rows, cols] Any numbers.
+ *  @param[in]  labels  [rows, 1] Labels: int32 or int64, from 0 to cols - 1 or ignore_index. A single row of as many
+ *                      serves, too.
+ *  @param[in]  class_weights [1, cols] The weight w of each label; optional: 1.
+ *  @param[in]  row_weights [rows, 1] The weight r of each row; optional: 1. A single row of as many serves, too.
+ *  @param[in]  options See nepit_softmax_options; optional.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The reduced loss; optional.
+ *  @param[out] losses  [rows] The loss of each row; optional.
+ *  @param[out] log_sums [rows] L of each row, also of those ignored; optional.
+ *  @param[out] argmax  [rows] The column of the greatest logit, the first of equals; optional.
+ *  @param[out] counts  [2] How many rows are not ignored, and of how many of these the label is argmax; optional.
+ *  @param[out] gradient [rows, cols] Of the reduced loss by the logits, in place; optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE, _LABEL or _CANCELLED.
+ *
+ *  Values:    0 in loss and gradient of an ignored row, and of a row or class of weight 0. +infinity where the label's
+ *             logit is -infinity, with the gradient softmax - onehot. The argmax of a row that gives NaN is any column.
+ *  Accuracy:  2^-46, also where the label has nearly all of the probability; with a softcap 2^-40.
+ *  Reference: Murphy (2022), section 10.3; Szegedy et al. (2016), Rethinking the Inception architecture, section 7.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_softmax_cross_entropy(nepit_array logits, nepit_array labels, nepit_array class_weights,
+                                                   nepit_array row_weights, const nepit_softmax_options *options,
+                                                   const nepit_execution *execution, double *out, double *losses,
+                                                   double *log_sums, int64_t *argmax, int64_t *counts,
+                                                   nepit_mutable_array gradient);
 
 #ifdef __cplusplus
 }

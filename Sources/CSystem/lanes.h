@@ -200,6 +200,9 @@ LANES_INLINE lanes_f32 lanes_load_f32(const float *p) {
 LANES_INLINE lanes_eight lanes_fold_f32(lanes_f32 v) {
     return __builtin_convertvector(v.lo, lanes_eight) + __builtin_convertvector(v.hi, lanes_eight);
 }
+LANES_INLINE void lanes_store_f32(float *p, lanes_f32 v) { memcpy(p, &v, sizeof v); }
+/* What will be read soon. */
+LANES_INLINE void lanes_prefetch(const void *p) { __builtin_prefetch(p); }
 LANES_INLINE lanes_i64 lanes_shift_right(lanes_i64 x, int64_t count) {
     typedef uint64_t vector __attribute__((ext_vector_type(LANES)));
     return (lanes_i64)((vector)x >> (uint64_t)count);
@@ -314,6 +317,52 @@ LANES_INLINE uint16_t lanes_to_bfloat(double value) {
     return (uint16_t)(sign | rounded);
 }
 
+/* 16 of them at once; the processor's own conversions give the same bits as those above. */
+LANES_INLINE lanes_f32 lanes_widen_bfloat(const uint16_t *p) {
+    uint16_t __attribute__((ext_vector_type(16))) v;
+    memcpy(&v, p, sizeof v);
+    typedef uint32_t words __attribute__((ext_vector_type(16)));
+    return (lanes_f32)(__builtin_convertvector(v, words) << 16);
+}
+LANES_INLINE void lanes_narrow_bfloat(lanes_f32 x, uint16_t *p) {
+    typedef uint32_t words __attribute__((ext_vector_type(16)));
+    typedef uint16_t halves __attribute__((ext_vector_type(16)));
+    words v = (words)x;
+    words rounded = (v + 0x7fff + (v >> 16 & 1)) >> 16, nan = (v >> 16 & 0x8000) | 0x7fc0;
+    words is_nan = (words)(x != x);
+    halves out = __builtin_convertvector((rounded & ~is_nan) | (nan & is_nan), halves);
+    memcpy(p, &out, sizeof out);
+}
+LANES_INLINE lanes_f32 lanes_widen_half(const uint16_t *p) {
+    lanes_f32 out;
+#if defined(__F16C__)
+    typedef short eight __attribute__((vector_size(16)));
+    for (int i = 0; i < 16; i += 8) {
+        eight v;
+        memcpy(&v, p + i, sizeof v);
+        float __attribute__((vector_size(32))) wide =
+            (float __attribute__((vector_size(32))))__builtin_convertvector((_Float16 __attribute__((vector_size(16))))v,
+                                                                            float __attribute__((vector_size(32))));
+        memcpy((char *)&out + 4 * i, &wide, sizeof wide);
+    }
+#else
+    for (int i = 0; i < 16; i++) out[i] = (float)lanes_from_half(p[i]);
+#endif
+    return out;
+}
+LANES_INLINE void lanes_narrow_half(lanes_f32 x, uint16_t *p) {
+#if defined(__F16C__)
+    for (int i = 0; i < 16; i += 8) {
+        float __attribute__((vector_size(32))) wide;
+        memcpy(&wide, (const char *)&x + 4 * i, sizeof wide);
+        short __attribute__((vector_size(16))) v = __builtin_ia32_vcvtps2ph256(wide, 0);
+        memcpy(p + i, &v, sizeof v);
+    }
+#else
+    for (int i = 0; i < 16; i++) p[i] = lanes_to_half((double)x[i]);
+#endif
+}
+
 /* ------------------------------------------- what kernels and callers share */
 
 /* An unevaluated sum of two doubles. */
@@ -347,6 +396,33 @@ typedef struct lanes_member {
     lanes_pair total;                /* of the scaled weights */
     double weight;
 } lanes_member;
+
+/* How logits become terms e^((x - M) / T), M the greatest of the row and T the temperature. */
+typedef struct lanes_softmax {
+    double temperature;
+    double greatest;                 /* M */
+    double shift, exponent;          /* of floats: terms are in units of 2^exponent e^(shift / T) */
+    double factor, slope, offset;    /* of an output: term (factor + slope (x - M) / T) - offset */
+} lanes_softmax;
+
+/* Sums of terms: e^d, and e^d (-d), in two words a lane. */
+typedef struct lanes_softmax_carry { double high[8], low[8], spread_high[8], spread_low[8]; } lanes_softmax_carry;
+
+/* Room for a piece of a row on the stack: 4096 floats or 2048 doubles. */
+typedef struct row_chunk { double words[2048]; } row_chunk;
+
+/* On a caller's stack: what blocks of rows have added up. */
+typedef struct loss_blocks { lanes_pair loss[1024], weight[1024]; int64_t correct[1024], counted[1024]; } loss_blocks;
+
+/* 16 rows of at most 64 columns side by side, word [c][r] the element of column c; and what becomes of them. */
+typedef struct lanes_narrow {
+    double words[64][16];
+    double label[16];                /* in: the label, -1 where there is none */
+    double greatest[16], place[16];  /* the greatest logit, and its first column */
+    double others[16];               /* the sum of the terms but that of the greatest */
+    double log1p[16];                /* log(1 + others) */
+    double label_logit[16];
+} lanes_narrow;
 
 /* What is summed over a row. */
 typedef enum __attribute__((enum_extensibility(closed))) lanes_reduction : int32_t {

@@ -8,4 +8,5 @@ public enum CallError: Int32, Error {
   case size = -6
   case memory = -7
   case cancelled = -8
+  case label = -9
 }

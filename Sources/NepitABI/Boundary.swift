@@ -50,3 +50,10 @@ extension Execution {
     ).monitored(in: environment)
   }
 }
+
+extension Matrix {
+  /// An optional input: absent without data.
+  static func optional(_ array: nepit_array) throws(CallError) -> Matrix? {
+    array.data == nil ? nil : try Matrix(array)
+  }
+}

@@ -33,6 +33,7 @@ public func nepit_status_message(_ status: nepit_status) -> UnsafePointer<CChar>
   case NEPIT_ERROR_SIZE: constant("the size of a record is not one this library knows")
   case NEPIT_ERROR_MEMORY: constant("there is no memory")
   case NEPIT_ERROR_CANCELLED: constant("the monitor asked to stop")
+  case NEPIT_ERROR_LABEL: constant("a label is no column, and not the one that is ignored")
   default: constant("no such status")
   }
 }

@@ -73,6 +73,110 @@ public func mixtureDivergence(
   }
 }
 
+/// `greatestLogit` of the chosen kernels.
+public func greatestLogit(
+  _ element: lanes_element, _ x: UnsafeRawPointer, _ count: Int
+) -> Double {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.greatestLogit(element, x, count)
+    case 3: NepitKernelsV3.greatestLogit(element, x, count)
+  #endif
+  default: NepitKernels.greatestLogit(element, x, count)
+  }
+}
+
+/// `placeOfLogit` of the chosen kernels.
+public func placeOfLogit(
+  _ element: lanes_element, _ x: UnsafeRawPointer, _ count: Int, _ value: Double
+) -> Int {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.placeOfLogit(element, x, count, value)
+    case 3: NepitKernelsV3.placeOfLogit(element, x, count, value)
+  #endif
+  default: NepitKernels.placeOfLogit(element, x, count, value)
+  }
+}
+
+/// `addTerms` of the chosen kernels.
+public func addTerms(
+  _ element: lanes_element, _ x: UnsafeRawPointer, _ count: Int, _ skip: Int, _ spread: Bool, _ parameters: UnsafePointer<lanes_softmax>, _ carry: UnsafeMutablePointer<lanes_softmax_carry>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.addTerms(element, x, count, skip, spread, parameters, carry)
+    case 3: NepitKernelsV3.addTerms(element, x, count, skip, spread, parameters, carry)
+  #endif
+  default: NepitKernels.addTerms(element, x, count, skip, spread, parameters, carry)
+  }
+}
+
+/// `writeTerms` of the chosen kernels.
+public func writeTerms(
+  _ element: lanes_element, _ x: UnsafeRawPointer, _ count: Int, _ parameters: UnsafePointer<lanes_softmax>, _ out: UnsafeMutableRawPointer
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.writeTerms(element, x, count, parameters, out)
+    case 3: NepitKernelsV3.writeTerms(element, x, count, parameters, out)
+  #endif
+  default: NepitKernels.writeTerms(element, x, count, parameters, out)
+  }
+}
+
+/// `writeDistances` of the chosen kernels.
+public func writeDistances(
+  _ element: lanes_element, _ x: UnsafeRawPointer, _ count: Int, _ parameters: UnsafePointer<lanes_softmax>, _ out: UnsafeMutableRawPointer
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.writeDistances(element, x, count, parameters, out)
+    case 3: NepitKernelsV3.writeDistances(element, x, count, parameters, out)
+  #endif
+  default: NepitKernels.writeDistances(element, x, count, parameters, out)
+  }
+}
+
+/// `narrowSoftmax` of the chosen kernels.
+public func narrowSoftmax(
+  _ rows: UnsafeMutablePointer<lanes_narrow>, _ columns: Int, _ temperature: Double
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.narrowSoftmax(rows, columns, temperature)
+    case 3: NepitKernelsV3.narrowSoftmax(rows, columns, temperature)
+  #endif
+  default: NepitKernels.narrowSoftmax(rows, columns, temperature)
+  }
+}
+
+/// `widenHalves` of the chosen kernels.
+public func widenHalves(
+  _ isBrain: Bool, _ x: UnsafePointer<UInt16>, _ count: Int, _ out: UnsafeMutablePointer<Float>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.widenHalves(isBrain, x, count, out)
+    case 3: NepitKernelsV3.widenHalves(isBrain, x, count, out)
+  #endif
+  default: NepitKernels.widenHalves(isBrain, x, count, out)
+  }
+}
+
+/// `narrowFloats` of the chosen kernels.
+public func narrowFloats(
+  _ isBrain: Bool, _ x: UnsafePointer<Float>, _ count: Int, _ out: UnsafeMutablePointer<UInt16>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.narrowFloats(isBrain, x, count, out)
+    case 3: NepitKernelsV3.narrowFloats(isBrain, x, count, out)
+  #endif
+  default: NepitKernels.narrowFloats(isBrain, x, count, out)
+  }
+}
+
 private func evaluate(_ function: lanes_function, _ x: Double) -> Double {
   switch instructionSet() {
   #if NEPIT_WIDE_KERNELS

@@ -1,0 +1,44 @@
+// The losses section of nepit.h; nepit.h documents each function.
+
+public import CNepit
+internal import Nepit
+
+extension Reduction {
+  init(_ value: nepit_reduction) throws(CallError) {
+    guard let reduction = Reduction(rawValue: value) else { throw .parameter }
+    self = reduction
+  }
+}
+
+extension SoftmaxOptions {
+  init(_ record: UnsafePointer<nepit_softmax_options>?) throws(CallError) {
+    guard let record else {
+      self = SoftmaxOptions()
+      return
+    }
+    guard record.pointee.size == MemoryLayout<nepit_softmax_options>.size else { throw .size }
+    let options = record.pointee
+    self = try SoftmaxOptions(
+      labelSmoothing: options.label_smoothing, ignoredLabel: options.ignore_index, zLoss: options.z_loss,
+      softcap: options.softcap, temperature: options.temperature, reduction: Reduction(options.reduction))
+  }
+}
+
+@_cdecl("nepit_softmax_cross_entropy") @implementation
+public func nepit_softmax_cross_entropy(
+  _ logits: nepit_array, _ labels: nepit_array, _ class_weights: nepit_array, _ row_weights: nepit_array,
+  _ options: UnsafePointer<nepit_softmax_options>?, _ execution: UnsafePointer<nepit_execution>?,
+  _ out: UnsafeMutablePointer<Double>?, _ losses: UnsafeMutablePointer<Double>?,
+  _ log_sums: UnsafeMutablePointer<Double>?, _ argmax: UnsafeMutablePointer<Int64>?,
+  _ counts: UnsafeMutablePointer<Int64>?, _ gradient: nepit_mutable_array
+) -> nepit_status {
+  call { environment throws(CallError) in
+    var outputs = SoftmaxOutputs()
+    (outputs.loss, outputs.losses, outputs.logSums) = (out, losses, log_sums)
+    (outputs.argmax, outputs.counts, outputs.gradient) = (argmax, counts, try .optional(gradient))
+    try softmaxCrossEntropy(
+      of: Matrix(logits), against: Labels(Matrix(labels)), classWeights: .optional(class_weights),
+      rowWeights: .optional(row_weights), options: SoftmaxOptions(options), into: outputs,
+      running: Execution(execution, environment))
+  }
+}
