@@ -66,8 +66,8 @@
  *             result takes longer.)
  *
  * Aliasing    Inputs may overlap one another. Outputs overlap nothing, but that
- *             a gradient whose comment says "in place" may be the very memory
- *             of its input: the same data, strides and dtype.
+ *             an output whose comment says "in place of x" may be the very
+ *             memory of x: the same data, strides and dtype.
  *
  * Threads     Any number of threads may call at once; there is no state. The
  *             caller's floating-point environment is neither used nor changed.
@@ -1177,7 +1177,7 @@ static inline nepit_softmax_options nepit_softmax_defaults(void) {
  *  @param[out] log_sums [rows] L of each row, also of those ignored; optional.
  *  @param[out] argmax  [rows] The column of the greatest logit, the first of equals; optional.
  *  @param[out] counts  [2] How many rows are not ignored, and of how many of these the label is argmax; optional.
- *  @param[out] gradient [rows, cols] Of the reduced loss by the logits, in place; optional.
+ *  @param[out] gradient [rows, cols] Of the reduced loss by the logits, in place of logits; optional.
  *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE, _LABEL or _CANCELLED.
  *
  *  Values:    0 in loss and gradient of an ignored row, and of a row or class of weight 0. +infinity where the label's

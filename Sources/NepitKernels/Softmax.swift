@@ -11,27 +11,29 @@ import CSystem
 struct FloatTerm {
   private let shift, floor, scale, high, low, inverse: FloatLanes
   private let bias: FloatBits
-  private let greatest: FloatLanes
+  private let greatest, farthest: FloatLanes
 
   @inline(__always)
   init(_ parameters: borrowing lanes_softmax) {
-    let temperature = parameters.temperature
+    let temperature = parameters.temperature, step = temperature * ln2
     shift = FloatLanes(repeating: Float(parameters.shift))
-    // e^-87: below it a term would be denormal in its unit. Sums so small are computed in double instead.
-    floor = FloatLanes(repeating: Float(parameters.greatest - 87 * temperature))
+    // Where k - K is -127 the power's bits are 0. Sums so small are computed in double instead.
+    floor = FloatLanes(repeating: Float((parameters.exponent - 127) * step))
     scale = FloatLanes(repeating: Float(0x1.71547652b82fep+0 / temperature))
-    let step = temperature * ln2
     let top = Float(step)
     high = FloatLanes(repeating: -top)
     low = FloatLanes(repeating: Float(Double(top) - step))
     inverse = FloatLanes(repeating: Float(1 / temperature))
     bias = FloatBits(repeating: 0x4b40_0000 &+ Int32(truncatingIfNeeded: Int(parameters.exponent)) &- 127)
     greatest = FloatLanes(repeating: Float(parameters.greatest))
+    farthest = FloatLanes(repeating: Float(-128 * temperature))
   }
 
   @_transparent
   func callAsFunction(_ x: FloatLanes) -> FloatLanes {
-    let y = x - shift
+    // (A comparison with NaN is false, which keeps it.)
+    let difference = x - shift
+    let y = difference.replacing(with: floor, where: floor .> difference)
     let shifted = lanes_fma_f32(y, scale, FloatLanes(repeating: 0x1.8p23))
     let k = shifted - 0x1.8p23
     let r = lanes_fma_f32(k, low, lanes_fma_f32(k, high, y)) * inverse
@@ -42,13 +44,15 @@ struct FloatTerm {
     let e23 = lanes_fma_f32(r, FloatLanes(repeating: 0x1.120cp-7), FloatLanes(repeating: 0x1.555518p-5))
     let e234 = lanes_fma_f32(s, FloatLanes(repeating: 0x1.6d119ap-10), e23)
     let bent = lanes_fma_f32(s, e234, e01)
-    let value = (lanes_fma_f32(s, bent, r) + 1) * power
-    return value.replacing(with: 0, where: x .< floor)
+    return (lanes_fma_f32(s, bent, r) + 1) * power
   }
 
-  /// (x - M) / T.
+  /// (x - M) / T, but no farther than where terms are 0.
   @_transparent
-  func distance(_ x: FloatLanes) -> FloatLanes { (x - greatest) * inverse }
+  func distance(_ x: FloatLanes) -> FloatLanes {
+    let difference = x - greatest
+    return difference.replacing(with: farthest, where: farthest .> difference) * inverse
+  }
 }
 
 /// e^((x - M) / T) in double lanes, the difference in two words: rounded to one, it would cost a distance of 700 nine
@@ -65,7 +69,11 @@ struct DoubleTerm {
     isTempered = parameters.temperature != 1
   }
 
-  @inline(__always)
+  #if NEPIT_WIDE
+    @_transparent
+  #else
+    @inline(never)
+  #endif
   func callAsFunction(_ x: Lanes) -> (term: Lanes, distance: Lanes) {
     var d = x - greatest
     let part = d - x
@@ -212,21 +220,14 @@ private func addFloats(
       let ea = term(a), eb = term(b), ec = term(c), ed = term(d)
       sum += lanes_fold_f32(ea + eb) + lanes_fold_f32(ec + ed)
       if spread {
-        let sa = spreadOf(ea, term.distance(a)), sb = spreadOf(eb, term.distance(b))
-        let sc = spreadOf(ec, term.distance(c)), sd = spreadOf(ed, term.distance(d))
-        wide += lanes_fold_f32(sa + sb) + lanes_fold_f32(sc + sd)
+        let ab = ea * term.distance(a) + eb * term.distance(b), cd = ec * term.distance(c) + ed * term.distance(d)
+        wide -= lanes_fold_f32(ab) + lanes_fold_f32(cd)
       }
       done &+= 64
     }
   }
   lanes_store_eight(words, sum)
   lanes_store_eight(words + 16, wide)
-}
-
-/// e^d (-d), 0 where the term is.
-@_transparent
-private func spreadOf(_ term: FloatLanes, _ distance: FloatLanes) -> FloatLanes {
-  (0 - term * distance).replacing(with: 0, where: term .== 0)
 }
 
 @inline(__always)
@@ -298,13 +299,9 @@ public func writeTerms(
     let offset = Float(parameters.pointee.offset)
     let data = x.assumingMemoryBound(to: Float.self), out = out.assumingMemoryBound(to: Float.self)
     if slope == 0 {
-      writeFloats(data, count, out) { term($0) * factor - offset + 0 }
+      writeFloats(FloatOutput(term: term, factor: factor, slope: 0, offset: offset), false, data, count, out)
     } else {
-      writeFloats(data, count, out) { x in
-        let e = term(x)
-        let value = lanes_fma_f32(e * term.distance(x), FloatLanes(repeating: slope), e * factor)
-        return value.replacing(with: 0, where: e .== 0) - offset + 0
-      }
+      writeFloats(FloatOutput(term: term, factor: factor, slope: slope, offset: offset), true, data, count, out)
     }
   @unknown default: break
   }
@@ -337,13 +334,25 @@ public func writeDistances(
   }
 }
 
-@inline(__always)
+private struct FloatOutput {
+  let term: FloatTerm
+  let factor, slope, offset: Float
+
+  @_transparent
+  func callAsFunction(_ x: FloatLanes, _ isSloped: Bool) -> FloatLanes {
+    let e = term(x)
+    if !isSloped { return e * factor - offset + 0 }
+    return lanes_fma_f32(e * term.distance(x), FloatLanes(repeating: slope), e * factor) - offset + 0
+  }
+}
+
+@_transparent
 private func writeFloats(
-  _ data: UnsafePointer<Float>, _ count: Int, _ out: UnsafeMutablePointer<Float>, _ body: (FloatLanes) -> FloatLanes
+  _ body: FloatOutput, _ isSloped: Bool, _ data: UnsafePointer<Float>, _ count: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   var done = 0
   while count &- done >= 32 {
-    let a = body(lanes_load_f32(data + done)), b = body(lanes_load_f32(data + (done &+ 16)))
+    let a = body(lanes_load_f32(data + done), isSloped), b = body(lanes_load_f32(data + (done &+ 16)), isSloped)
     lanes_store_f32(out + done, a)
     lanes_store_f32(out + (done &+ 16), b)
     done &+= 32
@@ -352,7 +361,7 @@ private func writeFloats(
     let left = min(16, count &- done)
     var part = FloatLanes.zero
     withUnsafeMutableBytes(of: &part) { _ = memcpy($0.baseAddress!, data + done, left &* 4) }
-    part = body(part)
+    part = body(part, isSloped)
     withUnsafeBytes(of: &part) { _ = memcpy(out + done, $0.baseAddress!, left &* 4) }
     done &+= 16
   }
@@ -368,7 +377,7 @@ public func narrowSoftmax(_ rows: UnsafeMutablePointer<lanes_narrow>, _ columns:
     let words = base + lane
     let label = lanes_load(fields + lane)
     var best = lanes_load(words), place = Lanes.zero, chosen = Lanes.zero
-    var bad = best - best
+    var bad = Lanes.zero
     for column in 0..<columns {
       let x = lanes_load(words + column &* 16)
       let isGreater = x .> best

@@ -34,9 +34,14 @@ KINDS = {
     "double *": "doubles",
     "const int32_t *": "int32s",
     "int32_t *": "int32s",
+    "int64_t *": "int64s",
     "nepit_status": "status",
+    "nepit_reduction": "choice",
 }
-EXTENTS = ("rows", "cols")
+EXTENTS = ("rows", "cols", "1", "2")
+# A record of options is passed by its address; NULL means the defaults.
+OPTIONS = re.compile(r"const (nepit_\w+_options) \*")
+FIELDS = {"double": "double", "int64_t": "int64", "int32_t": "int32", "nepit_reduction": "int32"}
 
 
 class HeaderError(Exception):
@@ -63,6 +68,8 @@ class Parameter:
     extents: list = field(default_factory=list)         # of an array or pointer: ["rows", "cols"], ["rows / members"]
     optional: bool = False
     interval: Interval = None                           # of a number
+    place: str = ""                                     # of an output: the input whose memory it may be
+    record: str = ""                                    # of options: the type of the record
     text: str = ""
 
 
@@ -99,6 +106,7 @@ class Record:
     size: int
     alignment: int
     fields: list                                        # (name, type, offset, size)
+    notes: dict = field(default_factory=dict)           # what the comment of each field says
 
 
 @dataclass
@@ -163,10 +171,15 @@ def interval_of(text):
 
 def parameter_of(node, comment, where):
     name, type_ = node["name"], node["type"]["qualType"]
-    if type_ not in KINDS:
+    options = OPTIONS.fullmatch(type_)
+    if type_ not in KINDS and not options:
         raise HeaderError(f"{where}: {name} has the type {type_}, which header.py does not know")
-    parameter = Parameter(name, type_, KINDS[type_])
+    parameter = Parameter(name, type_, "record" if options else KINDS[type_])
     parameter.text = joined(lines_of(comment))
+    if type_ == "nepit_array" and "Labels:" in parameter.text:
+        parameter.kind = "labels"
+    place = re.search(r"in place of (\w+)", parameter.text)
+    parameter.place = place.group(1) if place else ""
     parameter.optional = re.search(r"\boptional\b", parameter.text) is not None
     points = type_ in ARRAYS or type_.endswith("*")
     writable = type_ == "nepit_mutable_array" or points and type_ != "nepit_array" and not type_.startswith("const ")
@@ -183,6 +196,10 @@ def parameter_of(node, comment, where):
     if parameter.kind == "execution":
         if not parameter.text.startswith("See Execution") or not parameter.optional:
             raise HeaderError(f'{where}: {name} should read "See Execution; optional."')
+    elif options:
+        parameter.record = options.group(1)
+        if parameter.text != f"See {parameter.record}; optional.":
+            raise HeaderError(f'{where}: {name} should read "See {parameter.record}; optional."')
     elif points:
         extents = re.match(r"\[([^\]]+)\]", parameter.text)
         if not extents:
@@ -194,7 +211,7 @@ def parameter_of(node, comment, where):
         if not parameter.text.startswith("See Units"):
             raise HeaderError(f'{where}: base should begin with "See Units"')
         parameter.kind = "base"
-    elif parameter.kind in ("number", "count"):
+    elif parameter.kind in ("number", "count", "choice"):
         parameter.interval = interval_of(parameter.text)
         if parameter.interval is None:
             raise HeaderError(f'{where}: {name} needs its interval, such as "In [0, inf)."')
@@ -208,6 +225,8 @@ def check_extents(function, where):
             for term in extent.split(" / "):
                 if term not in EXTENTS and term not in counts:
                     raise HeaderError(f"{where}: the extent {extent} of {parameter.name}: {term} is not known")
+        if parameter.place and parameter.place not in [p.name for p in function.parameters if p.direction == "in"]:
+            raise HeaderError(f"{where}: {parameter.name} is in place of {parameter.place}, which is no input")
 
 
 def read_comment(function, node, where):
@@ -286,7 +305,11 @@ def resolve_statuses(functions, macros):
         expected = {"NULL", "SHAPE", "DTYPE"} if function.is_measure else set()
         if "base" in kinds:
             expected.add("BASE")
-        if kinds & {"execution", "number", "count"}:    # a number of threads below 0 is a parameter too
+        if "labels" in kinds:
+            expected.add("LABEL")
+        if "record" in kinds:
+            expected.add("SIZE")
+        if kinds & {"execution", "number", "count", "choice", "record"}:    # a number of threads below 0 is a parameter too
             expected.add("PARAMETER")
         if "execution" in kinds:
             expected |= {"SIZE", "CANCELLED"}
@@ -373,7 +396,10 @@ def read():
             continue
         if node["kind"] == "RecordDecl":
             fields = [(entry["name"], entry["type"]["qualType"]) for entry in children(node, "FieldDecl")]
-            model.records.append(Record(name, 0, 0, fields))
+            notes = {entry["name"]: joined([line for comment in children(entry, "FullComment")
+                                            for paragraph in comment["inner"] for line in lines_of(paragraph)])
+                     for entry in children(node, "FieldDecl")}
+            model.records.append(Record(name, 0, 0, fields, notes))
         elif node["kind"] == "TypedefDecl":
             if node["type"]["qualType"] != f"struct {name}":
                 model.typedefs.append((name, node["type"]["qualType"]))
@@ -410,8 +436,27 @@ def read():
 # ---------------------------------------------------------------- contract
 
 
+def bounds(interval):
+    return [str(interval.low), "closed" if interval.low_closed else "open",
+            str(interval.high), "closed" if interval.high_closed else "open"]
+
+
+def fields_of(record):
+    """A record's fields but its size: name, type, offset, and the interval in which it may lie."""
+    for name, type_, offset, _ in record.fields:
+        if name == "size":
+            continue
+        if type_ not in FIELDS:
+            raise HeaderError(f"{record.name}.{name} has the type {type_}, which header.py does not know")
+        interval = interval_of(record.notes[name]) or Interval(float("-inf"), True, float("inf"), True)
+        if FIELDS[type_] != "int64" and interval_of(record.notes[name]) is None:
+            raise HeaderError(f'{record.name}.{name} needs its interval, such as "In [0, inf)."')
+        yield " ".join(["field", name, FIELDS[type_], str(offset), *bounds(interval)])
+
+
 def contract(model):
     """The description as the C harness reads it: words on lines, no quoting, the order of the header."""
+    records = {record.name: record for record in model.records}
     out = ["# What nepit.h says of each function. Written by Tests/ABI/header.py, read by Tests/CHarness."]
     for function in model.functions:
         out.append(f"function {function.name} {function.section} {'string' if '*' in function.result else 'status'}")
@@ -423,12 +468,16 @@ def contract(model):
             need = "optional" if parameter.optional else "needed"
             words = ["param", parameter.name, parameter.kind, parameter.direction, need]
             if parameter.interval:
-                interval = parameter.interval
-                words += [str(interval.low), "closed" if interval.low_closed else "open",
-                          str(interval.high), "closed" if interval.high_closed else "open"]
+                words += bounds(parameter.interval)
             for extent in parameter.extents:
                 words.append(extent.replace(" ", ""))
+            if parameter.record:
+                words.append(str(records[parameter.record].size))
             out.append(" ".join(words))
+            if parameter.place:
+                out.append(f"place {[p.name for p in function.parameters].index(parameter.place)}")
+            if parameter.record:
+                out += fields_of(records[parameter.record])
         out.append("end")
     return "\n".join(out) + "\n"
 

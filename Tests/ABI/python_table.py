@@ -15,11 +15,14 @@ import header
 TABLE = header.ROOT / "bindings" / "python" / "src" / "nepit" / "_library.py"
 
 # The header's record, its name in the table.
-RECORDS = {"nepit_array": "Array", "nepit_mutable_array": "MutableArray", "nepit_execution": "Execution"}
+RECORDS = {"nepit_array": "Array", "nepit_mutable_array": "MutableArray", "nepit_execution": "Execution",
+           "nepit_softmax_options": "SoftmaxOptions"}
 VALUES = {
     "nepit_status": ctypes.c_int32,
     "nepit_dtype": ctypes.c_int32,
+    "nepit_reduction": ctypes.c_int32,
     "int32_t": ctypes.c_int32,
+    "int64_t": ctypes.c_int64,
     "size_t": ctypes.c_size_t,
     "ptrdiff_t": ctypes.c_ssize_t,
     "double": ctypes.c_double,
@@ -117,19 +120,20 @@ def dtypes(model):
 def check_ranges(model, table):
     ranges = dict(table["RANGES"])
     used = set()
-    for function in model.functions:
-        for parameter in function.parameters:
-            if parameter.interval is None:
-                continue
-            keys = [key for key in (f"{function.name} {parameter.name}", parameter.name) if key in ranges]
-            if not keys:
-                yield f"RANGES: nothing for {parameter.name} of {function.name}"
-                continue
-            used.add(keys[0])
-            text = ranges[keys[0]]
-            said = header.interval_of(f"In {text}.")
-            if said != parameter.interval:
-                yield f"RANGES: {keys[0]} is {text}, the header says {parameter.interval} in {function.name}"
+    numbers = [(function.name, parameter.name, parameter.interval) for function in model.functions
+               for parameter in function.parameters if parameter.interval is not None]
+    numbers += [(record.name, name, header.interval_of(text)) for record in model.records
+                for name, text in record.notes.items() if header.interval_of(text) is not None]
+    for owner, name, interval in numbers:
+        keys = [key for key in (f"{owner} {name}", name) if key in ranges]
+        if not keys:
+            yield f"RANGES: nothing for {name} of {owner}"
+            continue
+        used.add(keys[0])
+        text = ranges[keys[0]]
+        said = header.interval_of(f"In {text}.")
+        if said != interval:
+            yield f"RANGES: {keys[0]} is {text}, the header says {interval} in {owner}"
     for key in ranges:
         if key not in used:
             yield f"RANGES: {key} is the range of no parameter"

@@ -30,6 +30,7 @@ any_function find_symbol(const char *name) {
 #define C(i) v[i].count
 #define X(i) v[i].execution
 #define P(i) v[i].pointer
+#define I(i) v[i].status
 #define CALL(name, ...) \
     static int32_t direct_##name(any_function f, const value *v) { return ((__typeof__(&name))f)(__VA_ARGS__); }
 #include "calls.h"
@@ -65,10 +66,12 @@ _Static_assert(sizeof(size_t) == 8 && sizeof(ptrdiff_t) == 8, "array_fields name
 static ffi_type *type_of(enum kind kind) {
     switch (kind) {
     case ARRAY:
+    case LABELS:
     case MUTABLE: return &array_type;
     case NUMBER:
     case BASE: return &ffi_type_double;
     case COUNT: return &ffi_type_uint64;
+    case CHOICE:
     case STATUS: return &ffi_type_sint32;
     default: return &ffi_type_pointer;
     }

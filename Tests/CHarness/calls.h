@@ -1,6 +1,7 @@
 /* calls.h - a direct call of each measure, by the prototype in nepit.h: one row a function.
  *
- * The letters say what the i-th parameter is: A array, M mutable array, N number, C count, X execution, P pointer.
+ * The letters say what the i-th parameter is: A array, M mutable array, N number, C count, X execution, P pointer,
+ * I a choice.
  * The compiler holds each row to the header; a function without a row is named by the vectors mode.
  */
 CALL(nepit_entropy, A(0), N(1), X(2), P(3))
@@ -45,3 +46,4 @@ CALL(nepit_smooth_additive, A(0), N(1), X(2), M(3))
 CALL(nepit_smooth_mix, A(0), N(1), A(2), X(3), M(4))
 CALL(nepit_smooth_floor, A(0), N(1), X(2), M(3))
 CALL(nepit_check_distribution, A(0), N(1), X(2), P(3), P(4))
+CALL(nepit_softmax_cross_entropy, A(0), A(1), A(2), A(3), P(4), X(5), P(6), P(7), P(8), P(9), P(10), M(11))

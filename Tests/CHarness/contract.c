@@ -34,6 +34,7 @@ static void valid_trial(bool large) {
     now("other gaps, other place, MXCSR 0x%04x", how.mxcsr);
     agree(&how);
     agree_alone();
+    agree_in_place();
 
     monitored seen;
     nepit_execution execution = {sizeof execution, PICK(threads), NULL, &seen};
@@ -110,7 +111,7 @@ static bool tied(int i, int axis) {
     for (int k = 0; k < f->count; k++) {
         const block *b = &t.blocks[k];
         if (k == i || !is_block(&f->parameters[k]) || !b->present) continue;
-        if (f->parameters[k].kind != ARRAY && f->parameters[k].kind != MUTABLE) continue;
+        if (!is_read(&f->parameters[k]) && f->parameters[k].kind != MUTABLE) continue;
         if (axis == 1 || f->parameters[k].kind == MUTABLE || (b->rows > 1 && t.blocks[i].rows > 1)) return true;
     }
     return false;
@@ -120,7 +121,7 @@ static bool tied(int i, int axis) {
 static size_t results_without(int i) {
     size_t rows = 0;
     for (int k = 0; k < f->count; k++) {
-        if (k != i && f->parameters[k].kind == ARRAY && t.blocks[k].rows > rows) rows = t.blocks[k].rows;
+        if (k != i && is_read(&f->parameters[k]) && t.blocks[k].rows > rows) rows = t.blocks[k].rows;
     }
     return rows;
 }
@@ -270,9 +271,9 @@ static void overlapping_outputs(int i) {
 static void wrong_pointers(int i) {
     const parameter *p = &f->parameters[i];
     now("%s NULL", p->name);
-    if (p->kind == ARRAY || p->kind == MUTABLE) wrong_values[i].mutable.data = NULL;
+    if (is_read(p) || p->kind == MUTABLE) wrong_values[i].mutable.data = NULL;
     else wrong_values[i].pointer = NULL;
-    const bool fewer = p->kind == ARRAY && results_without(i) != t.results;
+    const bool fewer = is_read(p) && results_without(i) != t.results;
     wrong_call(!p->optional ? NEPIT_ERROR_NULL : fewer ? ANY_STATUS : NEPIT_OK);
 
     /* Without an optional output the others keep their bits. */
@@ -382,6 +383,73 @@ static void wrong_executions(int i) {
     }
 }
 
+/* Labels that are no column. */
+static void wrong_labels(int i) {
+    block *b = &t.blocks[i];
+    static const double none[] = {-1, -99, -101, INT32_MIN, INT32_MAX};
+    for (size_t k = 0; k <= sizeof none / sizeof *none; k++) {
+        const double label = k == 0 ? (double)t.cols : none[k - 1];
+        unsigned char kept[8];
+        memcpy(kept, b->data, b->size);
+        now("the label %g", label);
+        put_element(b->data, b->dtype, label);
+        wrong_call(NEPIT_ERROR_LABEL);
+        memcpy(b->data, kept, b->size);
+    }
+    lay_out(b);
+    gather(wrong_values, &plainly);
+    for (nepit_dtype dtype = NEPIT_F64; dtype <= NEPIT_U64; dtype++) {
+        if (dtype == NEPIT_I32 || dtype == NEPIT_I64) continue;
+        now("labels of dtype %s", dtype_name(dtype));
+        wrong_values[i].array.dtype = dtype;
+        /* Of a larger type they may not be aligned, either. */
+        wrong_call(dtype_size(dtype) > b->size ? ANY_ERROR : NEPIT_ERROR_DTYPE);
+    }
+}
+
+static void wrong_choices(int i) {
+    const parameter *p = &f->parameters[i];
+    const int32_t none[] = {(int32_t)p->low - 1, (int32_t)p->high + 1, INT32_MAX, INT32_MIN};
+    for (size_t k = 0; k < sizeof none / sizeof *none; k++) {
+        now("%s %d", p->name, none[k]);
+        wrong_values[i].status = none[k];
+        wrong_call(NEPIT_ERROR_PARAMETER);
+    }
+}
+
+static void wrong_records(int i) {
+    const parameter *p = &f->parameters[i];
+    const size_t size = p->record_size;
+    const size_t sizes[] = {0, 8, size - 8, size - 1, size + 1, size + 8, SIZE_MAX, (size_t)1 << 32 | size};
+    unsigned char record[MAX_RECORD];
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const size_t bytes = sizes[k] < 8 || sizes[k] > MAX_RECORD ? 8 : sizes[k];
+        memset(record, 0, sizeof record);
+        memcpy(record, &sizes[k], sizeof sizes[k]);
+        now("%s of size %zu", p->name, sizes[k]);
+        wrong_values[i].pointer = placed_record(record, bytes);
+        wrong_call(NEPIT_ERROR_SIZE);
+    }
+    for (int n = 0; n < p->field_count; n++) {
+        const field *which = &p->fields[n];
+        if (which->type == AN_INT64) continue;
+        const bool whole = which->type == AN_INT32;
+        const double probes[] = {which->low, which->high, which->low - 1, which->high + 1, whole ? (double)INT32_MAX : (double)NAN,
+                                 whole ? (double)INT32_MIN : (double)INFINITY, whole ? -7.0 : (double)-INFINITY,
+                                 whole ? 99 : nextafter(which->low, -INFINITY),
+                                 whole ? -1 : nextafter(which->high, INFINITY)};
+        for (size_t k = 0; k < sizeof probes / sizeof *probes; k++) {
+            if (whole && fabs(probes[k]) > 0x1p31) continue;
+            memcpy(record, t.record, sizeof record);
+            memcpy(record, &size, sizeof size);
+            put_field(record, which, probes[k]);
+            now("%s %a", which->name, probes[k]);
+            wrong_values[i].pointer = placed_record(record, size);
+            wrong_call(fits_field(which, probes[k]) ? NEPIT_OK : NEPIT_ERROR_PARAMETER);
+        }
+    }
+}
+
 /* A trial with zero rows: nothing is read or written, and pointers to nothing may be NULL. */
 static void empty_trial(void) {
     choose_trial(false, true);
@@ -401,7 +469,8 @@ static void empty_trial(void) {
 
     /* Zero rows beside a single one: no results, or a contradiction; in no case a read or a write. */
     for (int i = 0, seen = 0; i < f->count; i++) {
-        if (f->parameters[i].kind != ARRAY || seen++ == 0) continue;
+        if (!is_read(&f->parameters[i]) || seen++ == 0) continue;
+        if (strcmp(f->section, "losses") == 0) continue;
         block *b = &t.blocks[i];
         b->rows = 1;
         place(b, true);
@@ -422,7 +491,7 @@ static void wrong_trial(void) {
     for (int i = 0; i < f->count; i++) {
         const parameter *p = &f->parameters[i];
         if (is_block(p)) wrong_pointers(i);
-        if (p->kind == ARRAY || p->kind == MUTABLE) {
+        if (is_read(p) || p->kind == MUTABLE) {
             wrong_dtypes(i);
             wrong_extents(i);
         }
@@ -431,6 +500,9 @@ static void wrong_trial(void) {
         if (p->kind == COUNT) wrong_counts(i);
         if (p->kind == DOUBLES && !p->out) wrong_data(i);
         if (p->kind == EXECUTION) wrong_executions(i);
+        if (p->kind == LABELS) wrong_labels(i);
+        if (p->kind == CHOICE) wrong_choices(i);
+        if (p->kind == RECORD) wrong_records(i);
     }
     for (int k = 0; k < 8; k++) {
         now("several things wrong");
@@ -442,7 +514,7 @@ static void wrong_trial(void) {
             if (p->kind == BASE && chance(2)) wrong_values[i].number = NAN;
             if (p->kind == NUMBER && chance(2)) wrong_values[i].number = NAN;
             if (p->kind == MUTABLE && chance(2)) wrong_values[i].mutable.dtype = NEPIT_I32;
-            if (is_block(p) && !p->optional && p->kind != ARRAY && p->kind != MUTABLE && chance(2)) {
+            if (is_block(p) && !p->optional && !is_read(p) && p->kind != MUTABLE && chance(2)) {
                 wrong_values[i].pointer = NULL;
             }
         }

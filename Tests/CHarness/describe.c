@@ -18,9 +18,11 @@ static const struct {
     {"SIZE", NEPIT_ERROR_SIZE},
     {"MEMORY", NEPIT_ERROR_MEMORY},
     {"CANCELLED", NEPIT_ERROR_CANCELLED},
+    {"LABEL", NEPIT_ERROR_LABEL},
 };
 static const char *const kinds[] = {
     "array", "mutable", "number", "base", "count", "execution", "doubles", "int32s", "status",
+    "labels", "int64s", "choice", "record",
 };
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -55,7 +57,37 @@ static void copy(char *to, const char *from) {
     strcpy(to, from);
 }
 
+static void read_interval(double *low, bool *low_closed, double *high, bool *high_closed) {
+    *low = strtod(word(), NULL);
+    *low_closed = strcmp(word(), "closed") == 0;
+    *high = strtod(word(), NULL);
+    *high_closed = strcmp(word(), "closed") == 0;
+}
+
+void put_field(unsigned char *record, const field *which, double x) {
+    if (which->type == A_DOUBLE) {
+        memcpy(record + which->offset, &x, 8);
+    } else if (which->type == AN_INT64) {
+        const int64_t whole = (int64_t)x;
+        memcpy(record + which->offset, &whole, 8);
+    } else {
+        const int32_t whole = (int32_t)x;
+        memcpy(record + which->offset, &whole, 4);
+    }
+}
+
+static void read_field(parameter *p) {
+    if (p->field_count == MAX_FIELDS) give_up("%s has more fields than describe.c has room for", p->name);
+    field *which = &p->fields[p->field_count++];
+    copy(which->name, word());
+    const char *type = word();
+    which->type = strcmp(type, "double") == 0 ? A_DOUBLE : strcmp(type, "int64") == 0 ? AN_INT64 : AN_INT32;
+    which->offset = strtoul(word(), NULL, 10);
+    read_interval(&which->low, &which->low_closed, &which->high, &which->high_closed);
+}
+
 static void read_parameter(parameter *p) {
+    p->place = -1;
     copy(p->name, word());
     const char *kind = word();
     for (p->kind = 0; strcmp(kinds[p->kind], kind) != 0; p->kind++) {
@@ -63,11 +95,11 @@ static void read_parameter(parameter *p) {
     }
     p->out = strcmp(word(), "out") == 0;
     p->optional = strcmp(word(), "optional") == 0;
-    if (p->kind == NUMBER || p->kind == COUNT) {
-        p->low = strtod(word(), NULL);
-        p->low_closed = strcmp(word(), "closed") == 0;
-        p->high = strtod(word(), NULL);
-        p->high_closed = strcmp(word(), "closed") == 0;
+    if (p->kind == NUMBER || p->kind == COUNT || p->kind == CHOICE) {
+        read_interval(&p->low, &p->low_closed, &p->high, &p->high_closed);
+    } else if (p->kind == RECORD) {
+        p->record_size = strtoul(word(), NULL, 10);
+        if (p->record_size > MAX_RECORD) give_up("%s is larger than describe.c has room for", p->name);
     } else {
         const char *extent;
         for (int i = 0; (extent = word()) != NULL; i++) copy(p->extent[i], extent);
@@ -97,6 +129,10 @@ description read_description(const char *path) {
             f->allocates = true;
         } else if (f != NULL && strcmp(first, "param") == 0 && f->count < MAX_PARAMETERS) {
             read_parameter(&f->parameters[f->count++]);
+        } else if (f != NULL && f->count > 0 && strcmp(first, "place") == 0) {
+            f->parameters[f->count - 1].place = atoi(word());
+        } else if (f != NULL && f->count > 0 && strcmp(first, "field") == 0) {
+            read_field(&f->parameters[f->count - 1]);
         } else {
             give_up("%s has a line that describe.c does not know: %s", path, first);
         }

@@ -24,13 +24,28 @@
 
 /* ------------------------------------------------------------ description */
 
-enum kind { ARRAY, MUTABLE, NUMBER, BASE, COUNT, EXECUTION, DOUBLES, INT32S, STATUS };
+enum kind {
+    ARRAY, MUTABLE, NUMBER, BASE, COUNT, EXECUTION, DOUBLES, INT32S, STATUS, LABELS, INT64S, CHOICE, RECORD
+};
+enum { MAX_FIELDS = 12, MAX_RECORD = 128 };
+
+typedef struct {                    /* of a RECORD, its size apart */
+    char name[MAX_NAME];
+    enum { A_DOUBLE, AN_INT64, AN_INT32 } type;
+    size_t offset;
+    double low, high;
+    bool low_closed, high_closed;
+} field;
 
 typedef struct {
     char name[MAX_NAME];
     enum kind kind;
     bool out, optional;
-    double low, high;               /* of NUMBER and COUNT */
+    int place;                      /* of an output: which input's memory it may be, or -1 */
+    size_t record_size;             /* of a RECORD */
+    int field_count;
+    field fields[MAX_FIELDS];
+    double low, high;               /* of NUMBER, COUNT and CHOICE */
     bool low_closed, high_closed;
     char extent[2][MAX_NAME];       /* "rows", "cols", "members", "rows/members"; empty where there is none */
 } parameter;
@@ -56,6 +71,11 @@ const char *status_name(int32_t status);
 /** Prints what is wrong and leaves the process with status 2: the call or a file was wrong, not the library. */
 _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** Whether an array is read: ARRAY or LABELS. */
+static inline bool is_read(const parameter *p) { return p->kind == ARRAY || p->kind == LABELS; }
+/** Puts a number into a record's field. */
+void put_field(unsigned char *record, const field *which, double x);
+
 /* ------------------------------------------------------------------ calls */
 
 typedef union {
@@ -64,8 +84,8 @@ typedef union {
     double number;
     size_t count;
     const nepit_execution *execution;
-    void *pointer;                  /* DOUBLES and INT32S */
-    int32_t status;
+    void *pointer;                  /* DOUBLES, INT32S, INT64S and RECORD */
+    int32_t status;                 /* STATUS and CHOICE */
 } value;
 
 typedef void (*any_function)(void);

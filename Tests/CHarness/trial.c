@@ -72,6 +72,44 @@ void fill_random(unsigned char *at, size_t bytes) {
     }
 }
 
+/* ---------------------------------------------------------------- records */
+
+static double field_value(const field *which) {
+    if (which->type == A_DOUBLE) {
+        double x;
+        memcpy(&x, t.record + which->offset, 8);
+        return x;
+    }
+    if (which->type == AN_INT64) {
+        int64_t x;
+        memcpy(&x, t.record + which->offset, 8);
+        return (double)x;
+    }
+    int32_t x;
+    memcpy(&x, t.record + which->offset, 4);
+    return x;
+}
+
+unsigned char *placed_record(const unsigned char *bytes, size_t size) {
+    static unsigned char *arena;
+    if (arena == NULL) arena = guarded(PAGE);
+    unsigned char *at = arena + PAGE - (size + 7) / 8 * 8;
+    memcpy(at, bytes, size);
+    return at;
+}
+
+bool is_mean(void) {
+    for (int i = 0; i < f->count; i++) {
+        const parameter *p = &f->parameters[i];
+        if (p->kind == CHOICE && strcmp(p->name, "reduction") == 0) return t.scalars[i].status == NEPIT_REDUCTION_MEAN;
+        for (int k = 0; p->kind == RECORD && k < p->field_count; k++) {
+            if (strcmp(p->fields[k].name, "reduction") != 0) continue;
+            return !t.has_record || field_value(&p->fields[k]) == NEPIT_REDUCTION_MEAN;
+        }
+    }
+    return false;
+}
+
 /* ---------------------------------------------------------------- reports */
 
 static void describe_trial(FILE *to) {
@@ -83,6 +121,14 @@ static void describe_trial(FILE *to) {
         case NUMBER:
         case BASE: fprintf(to, ", %s %a", p->name, t.scalars[i].number); break;
         case COUNT: fprintf(to, ", %s %zu", p->name, t.scalars[i].count); break;
+        case CHOICE: fprintf(to, ", %s %d", p->name, t.scalars[i].status); break;
+        case RECORD:
+            fprintf(to, ", %s", p->name);
+            if (!t.has_record) fprintf(to, " NULL");
+            for (int k = 0; t.has_record && k < p->field_count; k++) {
+                fprintf(to, " %s %a", p->fields[k].name, field_value(&p->fields[k]));
+            }
+            break;
         case EXECUTION:
         case STATUS: break;
         default:
@@ -156,7 +202,7 @@ void catch_crashes(void) {
 /* ----------------------------------------------------------------- blocks */
 
 bool is_block(const parameter *p) {
-    return p->kind == ARRAY || p->kind == MUTABLE || p->kind == DOUBLES || p->kind == INT32S;
+    return is_read(p) || p->kind == MUTABLE || p->kind == DOUBLES || p->kind == INT32S || p->kind == INT64S;
 }
 
 /* One row for each group of rows. */
@@ -166,6 +212,7 @@ static size_t extent_of(const parameter *p, int axis) {
     const char *name = p->extent[axis];
     if (name[0] == 0) return 1;
     if (strcmp(name, "cols") == 0) return t.cols;
+    if (strcmp(name, "1") == 0 || strcmp(name, "2") == 0) return (size_t)(name[0] - '0');
     if (strcmp(name, "rows") == 0) return p->out ? t.results : t.rows;
     if (is_grouped(p)) return t.results / t.members;
     return t.members;               /* header.py lets no other name through: it is the COUNT's */
@@ -211,7 +258,7 @@ void prepare_blocks(void) {
 static void choose_strides(block *b, bool plain, bool large) {
     const ptrdiff_t rows = (ptrdiff_t)b->rows, cols = (ptrdiff_t)b->cols;
     ptrdiff_t row = cols, col = 1;
-    if (!plain && (b->p->kind == ARRAY || b->p->kind == MUTABLE)) {
+    if (!plain && (is_read(b->p) || b->p->kind == MUTABLE)) {
         const ptrdiff_t gap = 1 + (ptrdiff_t)below(3);
         switch (below(b->p->out || large ? 5 : 8)) {
         case 0: row = cols + gap; break;
@@ -290,6 +337,48 @@ static void choose_data(block *b, uint64_t base, bool tame) {
     }
 }
 
+/* Columns, and now and then the label that is ignored: the record's, or the default. */
+static void choose_labels(block *b) {
+    double ignored = -100;
+    for (int i = 0; i < f->count; i++) {
+        const parameter *p = &f->parameters[i];
+        for (int k = 0; p->kind == RECORD && t.has_record && k < p->field_count; k++) {
+            if (strcmp(p->fields[k].name, "ignore_index") == 0) ignored = field_value(&p->fields[k]);
+        }
+    }
+    for (size_t r = 0; r < b->rows * b->cols; r++) {
+        const double label = chance(6) ? ignored : (double)below(t.cols);
+        put_element(b->plain + r * b->size, b->dtype, label);
+    }
+}
+
+bool fits_field(const field *p, double x) {
+    return (x > p->low || (p->low_closed && x == p->low)) && (x < p->high || (p->high_closed && x == p->high));
+}
+
+/* A record's fields within their intervals; what is ignored stays what it is by default, or becomes a column. */
+static void choose_record(const parameter *p) {
+    static const double special[] = {0, 0.5, 1, 2, 0x1p-1074, 1e-300, 1e300, 30, 1e-4, DBL_MAX};
+    const size_t size = p->record_size;
+    t.has_record = !chance(4);
+    fill_random(t.record, sizeof t.record);
+    memcpy(t.record, &size, sizeof size);
+    for (int k = 0; k < p->field_count; k++) {
+        const field *which = &p->fields[k];
+        double x;
+        if (which->type == AN_INT64) {
+            x = chance(3) ? (double)below(t.cols) : -100;
+        } else if (which->type == AN_INT32) {
+            x = which->low + (double)below((size_t)(which->high - which->low) + 1);
+        } else {
+            const double high = which->high > which->low + 3 ? which->low + 3 : which->high;
+            do x = chance(3) ? PICK(special) : which->low + unit() * (high - which->low);
+            while (!fits_field(which, x));
+        }
+        put_field(t.record, which, x);
+    }
+}
+
 bool fits(const parameter *p, double x) {
     return (x > p->low || (p->low_closed && x == p->low)) && (x < p->high || (p->high_closed && x == p->high));
 }
@@ -318,6 +407,7 @@ void gather(value *values, const manner *how) {
         memset(&values[i], 0xa5, sizeof values[i]);     /* padding is nobody's business */
         switch (p->kind) {
         case ARRAY:
+        case LABELS:
         case MUTABLE: {
             nepit_mutable_array *a = &values[i].mutable;
             a->data = b->present ? b->data : NULL;
@@ -329,7 +419,9 @@ void gather(value *values, const manner *how) {
             break;
         }
         case DOUBLES:
+        case INT64S:
         case INT32S: values[i].pointer = b->present ? b->data : NULL; break;
+        case RECORD: values[i].pointer = t.has_record ? placed_record(t.record, p->record_size) : NULL; break;
         case EXECUTION: values[i].execution = how->execution; break;
         default: values[i] = t.scalars[i];
         }
@@ -487,7 +579,8 @@ void choose_trial(bool large, bool tame) {
     const uint64_t base = next();
     int arrays = 0, single = -1;
     for (int i = 0; i < f->count; i++) arrays += f->parameters[i].kind == ARRAY;
-    if (arrays > 1 && chance(3)) single = (int)below((size_t)arrays);
+    const bool repeats = strcmp(f->section, "losses") != 0;     /* there rows agree in number */
+    if (arrays > 1 && repeats && chance(3)) single = (int)below((size_t)arrays);
     const bool one_dtype = chance(2);
     const nepit_dtype common = chance(2) ? PICK(floats) : (nepit_dtype)(NEPIT_F64 + (int)below(12));
     const bool plain = chance(6);
@@ -499,10 +592,19 @@ void choose_trial(bool large, bool tame) {
         case NUMBER:
         case BASE: t.scalars[i].number = choose_number(p); continue;
         case STATUS: t.scalars[i].status = (int32_t)next(); continue;
+        case CHOICE: t.scalars[i].status = (int32_t)p->low + (int32_t)below((size_t)(p->high - p->low) + 1); continue;
+        case RECORD: choose_record(p); continue;
         case COUNT:
         case EXECUTION: continue;
+        case LABELS: b->dtype = chance(2) ? NEPIT_I32 : NEPIT_I64; break;
+        case INT64S: b->dtype = NEPIT_I64; break;
         case ARRAY: b->dtype = one_dtype ? common : (nepit_dtype)(NEPIT_F64 + (int)below(12)); break;
-        case MUTABLE: b->dtype = PICK(floats); break;
+        case MUTABLE:
+            b->dtype = PICK(floats);
+            if (p->place >= 0 && chance(2) && dtype_is_float(t.blocks[p->place].dtype)) {
+                b->dtype = t.blocks[p->place].dtype;
+            }
+            break;
         case DOUBLES: b->dtype = NEPIT_F64; break;
         case INT32S: b->dtype = NEPIT_I32; break;
         }
@@ -516,11 +618,12 @@ void choose_trial(bool large, bool tame) {
         if (p->out) continue;
         if (p->kind == ARRAY) {
             choose_data(b, base, tame);
-        } else {
+        } else if (p->kind == DOUBLES) {
             for (size_t r = 0; r < b->rows; r++) ((double *)b->plain)[r] = r == 0 || chance(3) ? 1 + unit() : 0;
         }
     }
     for (int i = 0; i < f->count; i++) {
+        if (f->parameters[i].kind == LABELS) choose_labels(&t.blocks[i]);
         if (is_block(&f->parameters[i])) lay_out(&t.blocks[i]);
     }
 }
@@ -562,12 +665,14 @@ void refer(void) {
 
 /* One row (or group of rows) by itself gives what it gives among others. */
 void agree_alone(void) {
-    if (t.results <= t.members) return;
+    if (t.results <= t.members || is_mean()) return;
     const trial whole = t;
     const size_t group = below(t.results / t.members);
     now("group %zu alone", group);
     for (int i = 0; i < f->count; i++) {
         block *b = &t.blocks[i];
+        /* What all rows have together is not one row's. */
+        if (b->present && b->p->out && strncmp(b->p->extent[0], "rows", 4) != 0) b->present = false;
         if (!b->present || strncmp(b->p->extent[0], "rows", 4) != 0) continue;
         /* What belongs to other rows is a gap now, and watched as such. */
         if (b->p->out) fill_random(b->watch, b->watched);
@@ -579,4 +684,25 @@ void agree_alone(void) {
     gather(values, &plainly);
     if (make_call(values, &plainly, NEPIT_OK) == NEPIT_OK) compare(group);
     t = whole;
+}
+
+/* An output in the very memory of the input that its comment names. */
+void agree_in_place(void) {
+    for (int i = 0; i < f->count; i++) {
+        const int k = f->parameters[i].place;
+        const trial whole = t;
+        block *b = &t.blocks[i], *input = &t.blocks[k < 0 ? 0 : k];
+        if (k < 0 || !b->present || b->dtype != input->dtype) continue;
+        now("%s in place of %s", b->p->name, input->p->name);
+        lay_out(b);
+        for (size_t r = 0; r < b->rows; r++) {
+            for (size_t c = 0; c < b->cols; c++) memcpy(element_at(b, r, c), plain_at(input, r, c), b->size);
+        }
+        input->present = false;
+        value values[MAX_PARAMETERS];
+        gather(values, &plainly);
+        values[k].mutable = values[i].mutable;
+        if (make_call(values, &plainly, NEPIT_OK) == NEPIT_OK) compare(0);
+        t = whole;
+    }
 }

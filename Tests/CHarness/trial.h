@@ -37,8 +37,10 @@ typedef struct {
 typedef struct {
     size_t rows, cols, results;     /* results: rows of the outputs called [rows] */
     size_t members;                 /* the value of the COUNT, else 1 */
-    block blocks[MAX_PARAMETERS];   /* of ARRAY, MUTABLE, DOUBLES and INT32S */
-    value scalars[MAX_PARAMETERS];  /* of NUMBER, BASE, COUNT and STATUS */
+    block blocks[MAX_PARAMETERS];   /* of ARRAY, LABELS, MUTABLE, DOUBLES, INT32S, INT64S */
+    value scalars[MAX_PARAMETERS];  /* of NUMBER, BASE, COUNT, CHOICE and STATUS */
+    bool has_record;                /* of the RECORD, if it is not NULL */
+    unsigned char record[MAX_RECORD];
 } trial;
 
 typedef struct {                    /* how to make one call */
@@ -81,6 +83,9 @@ void problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 bool is_block(const parameter *p);
 bool fits(const parameter *p, double x);
+bool fits_field(const field *p, double x);
+bool is_mean(void);                 /* whether a row's results depend on the others' */
+unsigned char *placed_record(const unsigned char *bytes, size_t size);  /* a record that ends where a page does */
 void place(block *b, bool at_end);
 void lay_out(block *b);
 
@@ -91,5 +96,6 @@ int32_t make_call(value *values, const manner *how, int expected);
 void compare(size_t group);
 void agree(const manner *how);
 void agree_alone(void);
+void agree_in_place(void);
 
 #endif

@@ -20,6 +20,7 @@ typedef struct {                    /* what a case says of one parameter */
     matrix result, terms;
     double bound;
     bool has_result, has_terms, has_bound;
+    unsigned char record[MAX_RECORD];
 } entry;
 
 typedef struct {
@@ -86,12 +87,29 @@ static matrix read_matrix(const vector_case *c, nepit_dtype dtype) {
     return m;
 }
 
-static entry *entry_of(vector_case *c) {
-    const char *name = need(c);
+static entry *entry_named(vector_case *c, const char *name) {
     for (int i = 0; i < c->f->count; i++) {
         if (strcmp(c->f->parameters[i].name, name) == 0) return &c->entries[i];
     }
     give_up("%s:%ld: %s has no parameter %s", c->path, c->line, c->f->name, name);
+}
+
+static entry *entry_of(vector_case *c) { return entry_named(c, need(c)); }
+
+/* A number that is a record's field; false if there is no such field. */
+static bool read_field(vector_case *c, const char *name) {
+    for (int i = 0; i < c->f->count; i++) {
+        const parameter *p = &c->f->parameters[i];
+        for (int k = 0; p->kind == RECORD && k < p->field_count; k++) {
+            if (strcmp(p->fields[k].name, name) != 0) continue;
+            entry *e = &c->entries[i];
+            memcpy(e->record, &p->record_size, sizeof p->record_size);
+            put_field(e->record, &p->fields[k], real(c));
+            e->given = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 static void read_line(vector_case *c, const char *first) {
@@ -102,7 +120,9 @@ static void read_line(vector_case *c, const char *first) {
         e->input = read_matrix(c, dtype);
         e->given = true;
     } else if (strcmp(first, "number") == 0) {
-        entry *e = entry_of(c);
+        const char *name = need(c);
+        if (read_field(c, name)) return;
+        entry *e = entry_named(c, name);
         e->number = real(c);
         e->given = true;
     } else if (strcmp(first, "result") == 0) {
@@ -159,13 +179,14 @@ static void arguments(const vector_case *c, value *values, void **memory, const 
             memory[i] = malloc(bytes);
             if (memory[i] == NULL) give_up("no memory");
             memset(memory[i], 0xa5, bytes);
-        } else if (!p->out && e->given && (p->kind == ARRAY || p->kind == DOUBLES)) {
+        } else if (!p->out && e->given && (is_read(p) || p->kind == DOUBLES)) {
             memory[i] = pack(&e->input);
         } else if (!p->optional && (!e->given || p->out)) {
             give_up("%s:%ld: case %s: nothing is given for %s", c->path, c->line, c->name, p->name);
         }
         switch (p->kind) {
         case ARRAY:
+        case LABELS:
             values[i].array = memory[i] == NULL ? nepit_rows(NULL, 0, 0, NEPIT_F64)
                                                 : nepit_rows(memory[i], e->input.rows, e->input.cols, e->input.dtype);
             break;
@@ -177,9 +198,12 @@ static void arguments(const vector_case *c, value *values, void **memory, const 
         case NUMBER:
         case BASE: values[i].number = e->number; break;
         case COUNT: values[i].count = (size_t)e->number; break;
+        case CHOICE:
         case STATUS: values[i].status = (int32_t)e->number; break;
+        case RECORD: values[i].pointer = e->given ? (void *)(uintptr_t)e->record : NULL; break;
         case EXECUTION: values[i].execution = execution; break;
         case DOUBLES:
+        case INT64S:
         case INT32S: values[i].pointer = memory[i]; break;
         }
     }
@@ -214,6 +238,13 @@ static void check_output(const vector_case *c, int i, const void *first, const v
             bits = (uint32_t)a;
             other = (uint32_t)b;
             bytes = 4;
+        } else if (p->kind == INT64S) {
+            int64_t a, b;
+            memcpy(&a, (const char *)first + 8 * k, 8);
+            memcpy(&b, (const char *)second + 8 * k, 8);
+            got = (double)a;
+            bits = (uint64_t)a;
+            other = (uint64_t)b;
         } else {
             double b;
             memcpy(&got, (const char *)first + 8 * k, 8);
@@ -226,7 +257,7 @@ static void check_output(const vector_case *c, int i, const void *first, const v
         const double want = e->result.values[k];
         const double terms = e->has_terms ? e->terms.values[k] : NAN;
         const char *wrong = bits != other ? "a direct call and libffi differ"
-                                          : judge(got, want, terms, p->kind == INT32S ? 0 : e->bound);
+                                          : judge(got, want, terms, p->kind == INT32S || p->kind == INT64S ? 0 : e->bound);
         if (wrong == NULL) continue;
         t->failures++;
         if (reported++ == 3) break;
@@ -249,7 +280,8 @@ static void run(const vector_case *c, tally *t) {
     const nepit_execution execution = {sizeof execution, 3, ffi_monitor(), &seen};
     for (int i = 0; i < c->f->count; i++) {
         const entry *e = &c->entries[i];
-        if (e->has_result && !e->has_bound && c->f->parameters[i].kind != INT32S) bad(c, "a result has no bound");
+        const enum kind kind = c->f->parameters[i].kind;
+        if (e->has_result && !e->has_bound && kind != INT32S && kind != INT64S) bad(c, "a result has no bound");
     }
     arguments(c, direct, direct_memory, NULL);
     arguments(c, foreign, foreign_memory, &execution);

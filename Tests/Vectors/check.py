@@ -56,6 +56,30 @@ def prototypes():
     return {name: [(kind.strip(), param) for kind, param in parameters] for name, parameters in found.items()}
 
 
+def records():
+    """{name: ctypes structure} of the records of options."""
+    kinds = {"double": ctypes.c_double, "int64_t": ctypes.c_int64, "size_t": ctypes.c_size_t}
+    found = {}
+    text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)
+    for name, body in re.findall(r"typedef struct (nepit_\w+_options) \{(.*?)\}", text, re.S):
+        fields = [(field, kinds.get(kind, ctypes.c_int32)) for kind, field in re.findall(r"(\w+) (\w+);", body)]
+        found[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
+    return found
+
+
+RECORDS = records()
+
+
+def options_of(kind, case):
+    """The record of a case's options; None where it has none."""
+    record = RECORDS[kind.removeprefix("const ").removesuffix(" *")]
+    given = {name: case.numbers[name] for name, _ in record._fields_ if name in case.numbers}
+    if not given:
+        return None
+    whole = {name: type_ is not ctypes.c_double for name, type_ in record._fields_}
+    return record(size=ctypes.sizeof(record), **{n: int(x) if whole[n] else x for n, x in given.items()})
+
+
 def view_of(array, layout):
     """A view of a matrix in memory laid out as asked, and what keeps the memory alive."""
     values = array.values
@@ -101,6 +125,12 @@ def call(function, parameters, case, execution, layout):
                 argument = View(None, 0, 0, 0, 1, CODES["f64"])
         elif kind == "double":
             argument = ctypes.c_double(case.numbers[param])
+        elif kind == "nepit_reduction":
+            argument = ctypes.c_int32(int(case.numbers[param]))
+        elif kind.endswith("_options *"):
+            held = options_of(kind, case)
+            kept.append(held)
+            argument = ctypes.byref(held) if held is not None else ctypes.c_void_p(None)
         elif kind == "size_t":
             argument = ctypes.c_size_t(int(case.numbers[param]))
         elif kind == "const nepit_execution *":
@@ -111,7 +141,7 @@ def call(function, parameters, case, execution, layout):
             argument = ctypes.c_void_p(held.ctypes.data if held is not None else None)
         else:  # double *out, int32_t *finding
             if param in case.results:
-                dtype = np.int32 if kind == "int32_t *" else np.float64
+                dtype = {"int32_t *": np.int32, "int64_t *": np.int64}.get(kind, np.float64)
                 outputs[param] = np.full(case.results[param].shape, 77, dtype)
                 argument = ctypes.c_void_p(outputs[param].ctypes.data)
             else:

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from mpmath import mp, mpf
 
 import definitions as d
+import losses
 from definitions import INF, NAN, NEPIT_E, Row, Term
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -593,7 +594,7 @@ FILES = {}
 
 def vector_file(**outputs):
     def register(build):
-        name = build.__name__
+        name = build.__name__.rstrip("_")
 
         def make():
             file = File(name, outputs)
@@ -1436,6 +1437,8 @@ def check_distribution(file, rng):
     add("i16", Array("i16", [[1, 0], [0, 0], [-1, 2], [3, 4]]), 0.0)
     add("finding_alone", f64([0.5, 0.5], [1.0, 1.0]), 0.0, keep=("finding",))
 
+
+losses.register(sys.modules[__name__])
 
 # --------------------------------------------------------------------------------------------------------- main
 

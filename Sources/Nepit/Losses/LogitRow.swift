@@ -81,6 +81,20 @@ struct LogitRow {
   /// Hands the row to `body` chunk by chunk: where a chunk starts, its elements, how many they are.
   @inline(__always)
   func forEachChunk(_ body: (_ start: Int, _ chunk: UnsafeRawPointer, _ count: Int) -> Void) {
+    // (A chunk's memory would be cleared for nothing, which takes as long as the sums of a thousand terms.)
+    if softcap == 0, row.isNative(element) {
+      var start = 0
+      while start < count {
+        let length = min(chunkLength, count &- start)
+        body(start, row.pointer(start), length)
+        start &+= length
+      }
+    } else {
+      forEachCopiedChunk(body)
+    }
+  }
+
+  private func forEachCopiedChunk(_ body: (_ start: Int, _ chunk: UnsafeRawPointer, _ count: Int) -> Void) {
     var buffer = row_chunk()
     withUnsafeMutableBytes(of: &buffer) { buffer in
       var start = 0
@@ -99,7 +113,11 @@ struct LogitRow {
     guard element == .float else { return doubleStatistics(spread) }
     let result = floatStatistics(spread)
     // Where one outcome has all but everything, the others' terms may have been too small for floats.
-    return result.others < 0x1p-60 && !result.isBad ? LogitRow(self, .double).doubleStatistics(spread) : result
+    return isTooSmall(result) ? LogitRow(self, .double).doubleStatistics(spread) : result
+  }
+
+  private func isTooSmall(_ statistics: LogitStatistics) -> Bool {
+    element == .float && statistics.others < 0x1p-60 && !statistics.isBad
   }
 
   private func doubleStatistics(_ spread: Bool) -> LogitStatistics {
@@ -192,6 +210,10 @@ struct LogitRow {
     _ statistics: LogitStatistics, factor: Double, slope: Double = 0, offset: Double = 0, weights: Row? = nil,
     to out: MutableRow
   ) {
+    if isTooSmall(statistics) {
+      return LogitRow(self, .double).writeTerms(
+        statistics, factor: factor, slope: slope, offset: offset, weights: weights, to: out)
+    }
     var parameters = self.parameters(statistics.greatest)
     let total = (1 + statistics.others) * unit(parameters)
     (parameters.factor, parameters.slope, parameters.offset) = (
@@ -212,14 +234,13 @@ struct LogitRow {
     to out: MutableRow, isSloped: Bool, _ offset: Double, _ weights: Row?,
     _ kernel: (UnsafeRawPointer, Int, UnsafeMutableRawPointer) -> Void
   ) {
-    let isDirect = out.stride == 1 && out.type == (element == .float ? .float32 : .float64)
+    if softcap == 0, weights == nil, out.stride == 1, out.type == (element == .float ? .float32 : .float64) {
+      return forEachChunk { start, chunk, count in kernel(chunk, count, out.data + start &* out.type.size) }
+    }
     var results = row_chunk()
     withUnsafeMutableBytes(of: &results) { results in
       let results = results.baseAddress!
       forEachChunk { start, chunk, count in
-        if isDirect, softcap == 0, weights == nil {
-          return kernel(chunk, count, out.data + start &* out.type.size)
-        }
         kernel(chunk, count, results)
         if element == .float {
           let words = results.assumingMemoryBound(to: Float.self)
@@ -230,7 +251,7 @@ struct LogitRow {
         } else {
           let words = results.assumingMemoryBound(to: Double.self)
           if let weights { for index in 0..<count { words[index] -= offset * weights.read(start &+ index) } }
-          if isSloped, softcap != 0 { for index in 0..<count { words[index] *= slope(start &+ index) } }
+          if isSloped, softcap != 0 { for index in 0..<count { words[index] = words[index] * slope(start &+ index) + 0 } }
           out.write(UnsafePointer(words), from: start, count: count)
         }
       }

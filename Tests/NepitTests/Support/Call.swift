@@ -159,6 +159,24 @@ final class Call {
     output(name, rows, 1, .int32, .rows)?.memory.baseAddress!.assumingMemoryBound(to: Int32.self)
   }
 
+  func longs(_ name: String) -> UnsafeMutablePointer<Int64>? {
+    output(name, rows, 1, .int64, .rows)?.memory.baseAddress!.assumingMemoryBound(to: Int64.self)
+  }
+
+  /// A record of options, NULL where none of its fields is given.
+  func softmaxOptions() -> UnsafePointer<nepit_softmax_options>? {
+    let fields = ["label_smoothing", "ignore_index", "z_loss", "softcap", "temperature", "reduction"]
+    asked.formUnion(fields)
+    guard numbers["temperature"] != nil else { return nil }
+    let memory = allocate(MemoryLayout<nepit_softmax_options>.size, filledWith: 0)
+    let record = nepit_softmax_options(
+      size: MemoryLayout<nepit_softmax_options>.size, label_smoothing: number("label_smoothing"),
+      ignore_index: Int64(number("ignore_index")), z_loss: number("z_loss"), softcap: number("softcap"),
+      temperature: number("temperature"), reduction: nepit_reduction(number("reduction")))
+    memory.storeBytes(of: record, as: nepit_softmax_options.self)
+    return UnsafePointer(memory.baseAddress!.assumingMemoryBound(to: nepit_softmax_options.self))
+  }
+
   func matrix(_ name: String) -> nepit_mutable_array {
     let columns = inputs.filter { $0.key != "mixing" }.map(\.value.columns).max() ?? 0
     guard let output = output(name, rows, columns, outputType, layout) else { return nepit_no_array() }
@@ -180,8 +198,11 @@ final class Call {
       for column in 0..<output.columns {
         let index = place.first + row * place.row + column * place.column
         let element = UnsafeRawPointer(output.memory.baseAddress! + index * size)
-        let isInteger = output.type == .int32
-        values.append(isInteger ? Double(element.loadUnaligned(as: Int32.self)) : output.type.decode(element))
+        switch output.type {
+        case .int32: values.append(Double(element.loadUnaligned(as: Int32.self)))
+        case .int64: values.append(Double(element.loadUnaligned(as: Int64.self)))
+        default: values.append(output.type.decode(element))
+        }
       }
     }
     return values

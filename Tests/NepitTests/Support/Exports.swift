@@ -14,6 +14,19 @@ struct Export: Sendable, CustomTestStringConvertible {
 
   static func named(_ name: String) -> Export { all.first { $0.name == name }! }
 
+  /// Those of every section.
+  static let every = all + losses
+
+  static let losses: [Export] = [
+    Export("softmax_cross_entropy") {
+      nepit_softmax_cross_entropy(
+        $0.array("logits"), $0.array("labels"), $0.array("class_weights"), $0.array("row_weights"),
+        $0.softmaxOptions(), $0.execution, $0.out("out"), $0.out("losses"), $0.out("log_sums"), $0.longs("argmax"),
+        $0.longs("counts"), $0.matrix("gradient"))
+    },
+  ]
+
+  /// Those of distributions given as weights.
   static let all: [Export] = [
     Export("entropy") {
       nepit_entropy($0.array("weights"), $0.number("base"), $0.execution, $0.out("out"))

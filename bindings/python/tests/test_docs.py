@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import operator
 import pkgutil
 import re
 
@@ -12,6 +13,7 @@ from places import ROOT
 import nepit
 
 FUNCTIONS = [name for name in nepit.__all__ if inspect.isfunction(getattr(nepit, name))]
+LOSSES = [f"losses.{name}" for name in nepit.losses.__all__ if inspect.isfunction(getattr(nepit.losses, name))]
 SECTIONS = ["Parameters", "Returns", "Raises", "References", "Examples"]
 
 #: The names of the section `discrete`; a name is added here and in docs/ together.
@@ -28,7 +30,7 @@ NAMES = """
 
 def test_names():
     assert set(FUNCTIONS) == set(NAMES)
-    assert set(nepit.__all__) - set(NAMES) == {"NepitError", "__version__", "discrete", "DistributionCheck", "Finding"}
+    assert set(nepit.__all__) - set(NAMES) == {"NepitError", "__version__", "discrete", "losses", "DistributionCheck", "Finding"}
     assert all(getattr(nepit, name) is getattr(nepit.discrete, name) for name in NAMES)
 
 
@@ -37,16 +39,21 @@ def test_every_measure_of_the_header_has_its_function():
 
     measures = {name.removeprefix("nepit_").removesuffix("_gradient") for name, result, _ in _library.FUNCTIONS
                 if result == "nepit_status"}
-    assert measures <= set(NAMES), f"no Python function for {measures - set(NAMES)}"
+    known = set(NAMES) | set(nepit.losses.__all__)
+    assert measures <= known, f"no Python function for {measures - known}"
 
 
 def test_scipys_order_of_arguments():
     assert list(inspect.signature(nepit.entropy).parameters)[:5] == ["pk", "qk", "base", "axis", "keepdims"]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+def function_named(name):
+    return operator.attrgetter(name)(nepit)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS + LOSSES)
 def test_docstrings(name):
-    function = getattr(nepit, name)
+    function = function_named(name)
     text = inspect.getdoc(function)
     assert "<options>" not in text and "<raises>" not in text
     headings = re.findall(r"^(\w+)\n-+$", text, re.M)
@@ -58,7 +65,7 @@ def test_docstrings(name):
     named = [n.strip() for line in re.findall(r"^(\w[\w, ]*?)(?: :.*)?$", told, re.M) for n in line.split(",")]
     assert sorted(named) == sorted(inspect.signature(function).parameters)
     assert re.search(r"\(\d{4}\)", text)
-    assert re.search(rf">>> .*nepit\.{name}\(", text)
+    assert re.search(rf">>> .*nepit\.{re.escape(name)}\(", text)
 
 
 MODULES = ["nepit", *(module.name for module in pkgutil.walk_packages(nepit.__path__, "nepit.")
@@ -82,8 +89,8 @@ def test_the_readme_runs():
 
 def test_types_are_declared():
     assert (ROOT / "bindings" / "python" / "src" / "nepit" / "py.typed").exists()
-    for name in FUNCTIONS:
-        signature = inspect.signature(getattr(nepit, name))
+    for name in FUNCTIONS + LOSSES:
+        signature = inspect.signature(function_named(name))
         assert signature.return_annotation is not inspect.Signature.empty
         assert all(p.annotation is not inspect.Parameter.empty for p in signature.parameters.values())
 

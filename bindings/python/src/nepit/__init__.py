@@ -4,9 +4,9 @@ Functions at the top level take weights: counts or probabilities, which are norm
 unless a base is given. See ``help(nepit.entropy)`` for the conventions that all of them share.
 """
 
-from . import discrete
+from . import discrete, losses
 from ._library import NepitError, __version__
 from .discrete import *  # noqa: F403
 
-__all__ = ["NepitError", "__version__", "discrete"]
+__all__ = ["NepitError", "__version__", "discrete", "losses"]
 __all__ += discrete.__all__

@@ -54,11 +54,27 @@ class Execution(ctypes.Structure):
     ]
 
 
+class SoftmaxOptions(ctypes.Structure):
+    """nepit_softmax_options."""
+
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        ("label_smoothing", ctypes.c_double),
+        ("ignore_index", ctypes.c_int64),
+        ("z_loss", ctypes.c_double),
+        ("softcap", ctypes.c_double),
+        ("temperature", ctypes.c_double),
+        ("reduction", ctypes.c_int32),
+    ]
+
+
+REDUCTION_SUM, REDUCTION_MEAN = 0, 1  # nepit_reduction
+
 F64, F32, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64 = range(1, 13)  # nepit_dtype
 
 OK = 0
 ERROR_NULL, ERROR_SHAPE, ERROR_DTYPE, ERROR_BASE = -1, -2, -3, -4
-ERROR_PARAMETER, ERROR_SIZE, ERROR_MEMORY, ERROR_CANCELLED = -5, -6, -7, -8
+ERROR_PARAMETER, ERROR_SIZE, ERROR_MEMORY, ERROR_CANCELLED, ERROR_LABEL = -5, -6, -7, -8, -9
 
 # -------------------------------------------------------------------------------------------------- functions
 
@@ -166,6 +182,11 @@ FUNCTIONS = (
      "nepit_array weights, double epsilon, const nepit_execution *execution, nepit_mutable_array out"),
     ("nepit_check_distribution", "nepit_status",
      "nepit_array weights, double tolerance, const nepit_execution *execution, int32_t *finding, double *excess"),
+    # losses
+    ("nepit_softmax_cross_entropy", "nepit_status",
+     "nepit_array logits, nepit_array labels, nepit_array class_weights, nepit_array row_weights, "
+     "const nepit_softmax_options *options, const nepit_execution *execution, double *out, double *losses, "
+     "double *log_sums, int64_t *argmax, int64_t *counts, nepit_mutable_array gradient"),
 )
 
 # Outputs are passed as addresses: an int is the cheapest thing to convert.
@@ -180,6 +201,9 @@ TYPES = {
     "const double *": ctypes.c_void_p,
     "double *": ctypes.c_void_p,
     "int32_t *": ctypes.c_void_p,
+    "int64_t *": ctypes.c_void_p,
+    "nepit_reduction": ctypes.c_int32,
+    "const nepit_softmax_options *": ctypes.POINTER(SoftmaxOptions),
 }
 
 # What the parameters of a measure are for.
@@ -189,6 +213,7 @@ ROLES = {
     "const nepit_execution *": "execution",
     "double *": "value",
     "int32_t *": "value",
+    "int64_t *": "value",
 }
 
 # Where a number may lie, as the header's comments say it (a test compares them).
@@ -203,6 +228,11 @@ RANGES = {
     "nepit_renyi_divergence_gradient order": "(0, inf)",
     "nepit_tsallis_divergence order": "[0, inf)",
     "nepit_alpha_divergence alpha": "(-inf, inf)",
+    "label_smoothing": "[0, 1]",
+    "z_loss": "[0, inf)",
+    "softcap": "[0, inf)",
+    "temperature": "(0, inf)",
+    "reduction": "[0, 1]",
 }
 
 
@@ -246,7 +276,9 @@ def _fail(status: int, function: Any, arguments: tuple[Any, ...]) -> NoReturn:
     elif status == ERROR_PARAMETER:
         if execution is not None and execution.threads < 0:
             problems.append(f"threads is {execution.threads}; it must be 0 (all processors) or more")
-        for name, value in named.items():
+        fields = {field: getattr(record, field) for record in arguments if isinstance(record, SoftmaxOptions)
+                  for field, *_ in record._fields_}
+        for name, value in {**named, **fields}.items():
             interval = RANGES.get(f"{function.__name__} {name}", RANGES.get(name))
             if interval is not None and not inside(value, interval):
                 problems.append(f"{name} is {value!r}; it must lie in {interval}")
@@ -255,6 +287,8 @@ def _fail(status: int, function: Any, arguments: tuple[Any, ...]) -> NoReturn:
     elif status == ERROR_SHAPE:
         extents = " and ".join(f"{name} is [{a.rows}, {a.cols}]" for name, a in arrays.items() if a.cols or a.data)
         problems.append(f"shapes do not fit: {extents or 'there are no outcomes'} ([rows, outcomes])")
+    elif status == ERROR_LABEL:
+        problems.append(f"labels must be columns, from 0 to {named['logits'].cols - 1}, or the label that is ignored")
     elif status == ERROR_DTYPE:
         dtypes = ", ".join(f"{name} has nepit_dtype {a.dtype}" for name, a in arrays.items())
         problems.append(f"no such element type, or not one that serves here: {dtypes}")

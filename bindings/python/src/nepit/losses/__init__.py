@@ -1,0 +1,9 @@
+"""Training losses with their gradients, from logits: exact where the prediction is confident.
+
+A row is a vector of logits along the last axis; the other axes are the batch. Every function returns its value, or,
+with ``gradient=True``, a tuple of the value and the gradients of the reduced loss, in the inputs' type.
+"""
+
+from .classification import SoftmaxLoss, softmax_cross_entropy
+
+__all__ = ["SoftmaxLoss", "softmax_cross_entropy"]
