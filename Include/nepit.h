@@ -65,6 +65,14 @@
  *             call may borrow up to 4 MiB a thread; without them the same
  *             result takes longer.)
  *
+ * Objects     A type that is only declared is an object: its create or load
+ *             function gives one, its destroy function takes it back. An
+ *             object is used by one thread at a time, whatever it is used
+ *             for; any number of objects may be in use at once. save writes
+ *             what load takes, in a format that has a version and a checksum:
+ *             the same on every machine, and of any other bytes load returns
+ *             NEPIT_ERROR_FORMAT. A call that fails leaves its object as it was.
+ *
  * Aliasing    Inputs may overlap one another. Outputs overlap nothing, but that
  *             an output whose comment says "in place of x" may be the very
  *             memory of x: the same data, strides and dtype.
@@ -111,6 +119,7 @@ typedef int32_t nepit_status;
 #define NEPIT_ERROR_MEMORY (-7)  /**< There is no memory. */
 #define NEPIT_ERROR_CANCELLED (-8) /**< The monitor asked to stop. */
 #define NEPIT_ERROR_LABEL (-9)   /**< A label is no column, and not the one that is ignored. */
+#define NEPIT_ERROR_FORMAT (-10) /**< The bytes are not what a save function wrote. */
 
 /* ------------------------------------------------------------------ arrays */
 
@@ -1191,6 +1200,193 @@ NEPIT_API nepit_status nepit_softmax_cross_entropy(nepit_array logits, nepit_arr
                                                    const nepit_execution *execution, double *out, double *losses,
                                                    double *log_sums, int64_t *argmax, int64_t *counts,
                                                    nepit_mutable_array gradient);
+
+/* -------------------------------------------------- comparison of two models */
+
+/** How far a model's logits are from those of a base model, over any number of tokens. See Objects.
+ *
+ *  Its sums are exact and the rest is counted, so that the same tokens leave the same bits, in whatever order they came
+ *  and into however many objects they were divided before these were merged.
+ */
+typedef struct nepit_logits_comparison nepit_logits_comparison;
+
+/* The columns of the values that nepit_logits_comparison_update writes for each token. */
+#define NEPIT_LOGITS_KL 0              /**< Divergence of the test model from the base, KL(base || test). */
+#define NEPIT_LOGITS_REVERSE_KL 1      /**< KL(test || base). */
+#define NEPIT_LOGITS_JENSEN_SHANNON 2  /**< Jensen-Shannon divergence. */
+#define NEPIT_LOGITS_TOTAL_VARIATION 3 /**< Total variation, in [0, 1]. */
+#define NEPIT_LOGITS_BASE_ENTROPY 4    /**< Entropy of the base model's distribution. */
+#define NEPIT_LOGITS_TEST_ENTROPY 5    /**< Entropy of the test model's. */
+#define NEPIT_LOGITS_SAME_TOP 6        /**< 1 if both hold the same token for the most likely, else 0. */
+#define NEPIT_LOGITS_OVERLAP 7         /**< Share of the top tokens that both have, in [0, 1]. */
+#define NEPIT_LOGITS_BASE_LOSS 8       /**< -log of the probability that the base model gives the label. */
+#define NEPIT_LOGITS_TEST_LOSS 9       /**< -log of the probability that the test model gives it. */
+#define NEPIT_LOGITS_LOG_RATIO 10      /**< Test loss less base loss, of its own accuracy. */
+#define NEPIT_LOGITS_PROBABILITY_CHANGE 11 /**< The label's probability by the test model less that by the base. */
+#define NEPIT_LOGITS_VALUES 12         /**< How many there are. */
+
+/** A mean over tokens, and its standard error. */
+typedef struct nepit_estimate {
+    double mean;            /**< NaN where there are no tokens */
+    double error;           /**< standard deviation over the root of the number of tokens; NaN for fewer than two */
+} nepit_estimate;
+
+/** What a comparison of logits tells; in nepits. A token is a row. */
+typedef struct nepit_logits_summary {
+    size_t size;            /**< sizeof(nepit_logits_summary) of the caller, to be set before the call */
+    uint64_t rows;          /**< tokens that all the rest is about */
+    uint64_t labelled;      /**< those of them with a label */
+    uint64_t invalid;       /**< tokens one of whose rows is no distribution: they are counted here and nowhere else */
+    uint64_t first_invalid; /**< position of the first of these */
+    nepit_estimate kl;              /**< KL(base || test) */
+    nepit_estimate reverse_kl;      /**< KL(test || base) */
+    nepit_estimate jensen_shannon;
+    nepit_estimate total_variation;
+    nepit_estimate base_entropy;
+    nepit_estimate test_entropy;
+    nepit_estimate same_top;        /**< share of the tokens */
+    nepit_estimate overlap;         /**< mean share of the top tokens that both have */
+    double kl_max, kl_min;          /**< NaN where there are no tokens; never below 0 */
+    uint64_t kl_max_position, kl_min_position;  /**< the first of equal ones */
+    nepit_estimate base_loss;       /**< from here on of labelled tokens */
+    nepit_estimate test_loss;
+    nepit_estimate log_ratio;       /**< test loss less base loss: the logarithm of perplexity_ratio */
+    nepit_estimate base_perplexity;
+    nepit_estimate test_perplexity;
+    nepit_estimate perplexity_ratio;        /**< test over base */
+    nepit_estimate perplexity_difference;   /**< test less base; its error knows that the losses go together */
+    double loss_covariance;         /**< of the tokens' two losses */
+    double loss_correlation;
+    nepit_estimate probability_change;      /**< of the label, test less base */
+    nepit_estimate probability_change_rms;  /**< root of the mean square */
+    double probability_change_max, probability_change_min;
+    uint64_t probability_change_max_position, probability_change_min_position;
+} nepit_logits_summary;
+
+/** Makes a comparison that has seen no tokens.
+ *
+ *  @param      cols    In [1, 2147483648]. The size of the vocabulary.
+ *  @param      top     In [1, 64]. How many of each model's most likely tokens the overlap is about.
+ *  @param      sketch_bits In [0, 12]. 0: percentiles are exact, for 4 bytes a token, and 4 more where it has a label.
+ *                      Else their relative error is at most 2^-(sketch_bits + 1), for 8160 * 2^sketch_bits bytes.
+ *  @param      first   In [0, 9007199254740991]. The position of the first token.
+ *  @param[out] comparison [1] The object.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _PARAMETER or _MEMORY.
+ *
+ *  Memory:    Allocates.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_logits_comparison_create(size_t cols, size_t top, size_t sketch_bits, size_t first,
+                                                      nepit_logits_comparison **comparison);
+
+/** Compares the next tokens.
+ *
+ *  Of equal logits the one of the lower column is the more likely.
+ *
+ *  @param[in,out] comparison [1] The object.
+ *  @param[in]  base    [rows, cols] The base model's logits, of a floating-point type.
+ *  @param[in]  test    [rows, cols] The other model's, of a floating-point type.
+ *  @param[in]  labels  [rows, 1] Labels: int32 or int64, from 0 to cols - 1, the tokens that came next, or -100 where
+ *                      none is known; optional: none is.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] values  [rows, 12] What each token is compared by, in the columns NEPIT_LOGITS_...; NaN in a row that is
+ *                      no distribution, and where there is no label; optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _LABEL, _PARAMETER, _SIZE, _MEMORY or _CANCELLED.
+ *
+ *  Accuracy:  2^-44 for logits of any type, also where the two models nearly agree: down to divergences of 2^-60. The
+ *             total variation, the log ratio and the probability change have an absolute error of 2^-46 besides, the
+ *             divergences one of 2^-98. Nothing is rounded when tokens are added up.
+ *  Memory:    Allocates 104 bytes a row while it runs.
+ *  Reference: Kullback and Leibler (1951), On information and sufficiency.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_logits_comparison_update(nepit_logits_comparison *comparison, nepit_array base,
+                                                      nepit_array test, nepit_array labels,
+                                                      const nepit_execution *execution, nepit_mutable_array values);
+
+/** Adds the tokens that another comparison has seen.
+ *
+ *  @param[in,out] comparison [1] The object that takes them; its next token's position is the greater one of both.
+ *  @param[in]  other   [1] The object that keeps them too.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE (of another vocabulary), _PARAMETER (another top, or other sketch_bits)
+ *          or _MEMORY.
+ *
+ *  Memory:    Allocates.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_logits_comparison_merge(nepit_logits_comparison *comparison,
+                                                     const nepit_logits_comparison *other);
+
+/** What the comparison tells so far.
+ *
+ *  @param[in]  comparison [1] The object.
+ *  @param[in,out] summary [1] The record, its size set.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL or _SIZE.
+ *
+ *  Values:    A mean is infinite where a token's value is; then its error is NaN.
+ *  Accuracy:  means and standard errors 2^-50 of the tokens' values as they are; perplexities 2^-48 of their logarithms'
+ *             exponentials.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_logits_comparison_summary(const nepit_logits_comparison *comparison,
+                                                       nepit_logits_summary *summary);
+
+/** Quantiles over tokens of the divergence KL(base || test) and of the change of the label's probability.
+ *
+ *  Of the n sorted values v_0 ... v_(n-1), the quantile at p lies at the place (n - 1) p: between two of them linearly.
+ *
+ *  @param[in]  comparison [1] The object.
+ *  @param      count   In [0, 1048576]. How many quantiles.
+ *  @param[in]  probabilities [count] The p, each in [0, 1]; 0.5 is the median.
+ *  @param[out] kl      [count] Of the divergence; optional.
+ *  @param[out] probability_change [count] Of the change of the label's probability; optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL or _PARAMETER.
+ *
+ *  Values:    NaN where there are no tokens.
+ *  Accuracy:  2^-24 (a float), or what sketch_bits says: relative to the greater one of the two values that the
+ *             quantile lies between. p = 0 and 1 are exact.
+ *  Reference: Hyndman and Fan (1996), Sample quantiles in statistical packages, definition 7.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_logits_comparison_quantiles(const nepit_logits_comparison *comparison, size_t count,
+                                                         const double *probabilities, double *kl,
+                                                         double *probability_change);
+
+/** Writes the comparison as bytes, which nepit_logits_comparison_load takes.
+ *
+ *  @param[in]  comparison [1] The object.
+ *  @param      capacity In [0, inf]. How many bytes there are room for.
+ *  @param[out] bytes   [capacity] The bytes, of which the first ones are written; NULL to ask how many are needed;
+ *                      optional.
+ *  @param[out] length  [1] How many there are.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, or _SHAPE where the capacity is too small.
+ *
+ *  Values:    The same tokens are the same bytes, whatever their order.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_logits_comparison_save(const nepit_logits_comparison *comparison, size_t capacity,
+                                                    unsigned char *bytes, size_t *length);
+
+/** Makes a comparison of what nepit_logits_comparison_save wrote.
+ *
+ *  @param      length  In [0, inf]. How many bytes there are.
+ *  @param[in]  bytes   [length] The bytes, which may be any.
+ *  @param[out] comparison [1] The object.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _FORMAT or _MEMORY.
+ *
+ *  Memory:    Allocates.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_logits_comparison_load(size_t length, const unsigned char *bytes,
+                                                    nepit_logits_comparison **comparison);
+
+/** Takes a comparison back.
+ *
+ *  @param[in,out] comparison [1] The object, which is no more; optional.
+ *
+ *  Since:     0.1
+ */
+NEPIT_API void nepit_logits_comparison_destroy(nepit_logits_comparison *comparison);
 
 #ifdef __cplusplus
 }

@@ -203,6 +203,14 @@ LANES_INLINE lanes_eight lanes_fold_f32(lanes_f32 v) {
 LANES_INLINE void lanes_store_f32(float *p, lanes_f32 v) { memcpy(p, &v, sizeof v); }
 /* What will be read soon. */
 LANES_INLINE void lanes_prefetch(const void *p) { __builtin_prefetch(p); }
+/* Whether one of 64 floats, of 16 doubles, is above a limit. */
+LANES_INLINE int32_t lanes_above_f32(const float *p, float limit) {
+    return __builtin_reduce_or((lanes_load_f32(p) > limit) | (lanes_load_f32(p + 16) > limit) |
+                               (lanes_load_f32(p + 32) > limit) | (lanes_load_f32(p + 48) > limit));
+}
+LANES_INLINE int64_t lanes_above_f64(const double *p, double limit) {
+    return __builtin_reduce_or((lanes_load_eight(p) > limit) | (lanes_load_eight(p + 8) > limit));
+}
 LANES_INLINE lanes_i64 lanes_shift_right(lanes_i64 x, int64_t count) {
     typedef uint64_t vector __attribute__((ext_vector_type(LANES)));
     return (lanes_i64)((vector)x >> (uint64_t)count);
@@ -379,6 +387,9 @@ typedef struct lanes_sums {
 typedef struct row_segments { lanes_sums all[64]; } row_segments;
 typedef struct row_buffers { double words[1024]; } row_buffers;
 
+/* On a caller's stack: for each byte where its keys go next, and where they end. */
+typedef struct sort_table { int64_t words[512]; } sort_table;
+
 /* The lanes of an unfinished reduction, for a row that is fed in pieces. */
 typedef struct lanes_carry { double words[96]; } lanes_carry;
 
@@ -423,6 +434,28 @@ typedef struct lanes_narrow {
     double log1p[16];                /* log(1 + others) */
     double label_logit[16];
 } lanes_narrow;
+
+/* Two rows of logits: the greatest of each, the sums of e^(x - greatest), the second greatest less the first, and the
+ * logarithm of the second sum over the first. */
+typedef struct lanes_logit_pair {
+    double greatest_p, greatest_q, total_p, total_q;
+    lanes_pair shift;
+    double delta;
+} lanes_logit_pair;
+
+/* Four sums over a pair, a lane and word each: high[8], low[8]. */
+typedef struct lanes_logit_sums { double words[64]; } lanes_logit_sums;
+
+/* The greatest elements of a row from the first on, and their columns; `least` is the last of them. */
+typedef struct lanes_top {
+    int64_t capacity, filled;
+    double least, unused[5];
+    double values[64];
+    int64_t columns[64];
+} lanes_top;
+
+/* On a caller's stack: pieces of two rows. */
+typedef struct logit_pieces { double words[4096]; } logit_pieces;
 
 /* What is summed over a row. */
 typedef enum __attribute__((enum_extensibility(closed))) lanes_reduction : int32_t {

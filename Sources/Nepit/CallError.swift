@@ -9,4 +9,5 @@ public enum CallError: Int32, Error {
   case memory = -7
   case cancelled = -8
   case label = -9
+  case format = -10
 }

@@ -24,6 +24,21 @@ extension Matrix {
   }
 }
 
+extension Matrix {
+  /// Logits: of a floating-point type.
+  static func logits(_ array: nepit_array) throws(CallError) -> Matrix {
+    guard let type = ElementType(rawValue: array.dtype), type.isWritable else { throw .elementType }
+    return try Matrix(array)
+  }
+
+  /// Optional labels, int32 or int64: absent without data.
+  static func labels(_ array: nepit_array) throws(CallError) -> Matrix? {
+    guard array.data != nil else { return nil }
+    guard array.dtype == NEPIT_I32 || array.dtype == NEPIT_I64 else { throw .elementType }
+    return try Matrix(array)
+  }
+}
+
 extension MutableMatrix {
   init(_ array: nepit_mutable_array) throws(CallError) {
     guard let type = ElementType(rawValue: array.dtype) else { throw .elementType }

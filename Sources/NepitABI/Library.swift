@@ -34,6 +34,7 @@ public func nepit_status_message(_ status: nepit_status) -> UnsafePointer<CChar>
   case NEPIT_ERROR_MEMORY: constant("there is no memory")
   case NEPIT_ERROR_CANCELLED: constant("the monitor asked to stop")
   case NEPIT_ERROR_LABEL: constant("a label is no column, and not the one that is ignored")
+  case NEPIT_ERROR_FORMAT: constant("the bytes are not what a save function wrote, or they are damaged")
   default: constant("no such status")
   }
 }

@@ -177,6 +177,47 @@ public func narrowFloats(
   }
 }
 
+/// `rankLogits` of the chosen kernels.
+public func rankLogits(
+  _ element: lanes_element, _ x: UnsafeRawPointer, _ count: Int, _ start: Int, _ top: UnsafeMutablePointer<lanes_top>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.rankLogits(element, x, count, start, top)
+    case 3: NepitKernelsV3.rankLogits(element, x, count, start, top)
+  #endif
+  default: NepitKernels.rankLogits(element, x, count, start, top)
+  }
+}
+
+/// `addLogits` of the chosen kernels.
+public func addLogits(
+  _ element: lanes_element, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ count: Int,
+  _ pair: UnsafePointer<lanes_logit_pair>, _ sums: UnsafeMutablePointer<lanes_logit_sums>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.addLogits(element, x, y, count, pair, sums)
+    case 3: NepitKernelsV3.addLogits(element, x, y, count, pair, sums)
+  #endif
+  default: NepitKernels.addLogits(element, x, y, count, pair, sums)
+  }
+}
+
+/// `addLogitTerms` of the chosen kernels.
+public func addLogitTerms(
+  _ element: lanes_element, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ count: Int,
+  _ pair: UnsafePointer<lanes_logit_pair>, _ sums: UnsafeMutablePointer<lanes_logit_sums>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.addLogitTerms(element, x, y, count, pair, sums)
+    case 3: NepitKernelsV3.addLogitTerms(element, x, y, count, pair, sums)
+  #endif
+  default: NepitKernels.addLogitTerms(element, x, y, count, pair, sums)
+  }
+}
+
 private func evaluate(_ function: lanes_function, _ x: Double) -> Double {
   switch instructionSet() {
   #if NEPIT_WIDE_KERNELS

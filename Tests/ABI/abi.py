@@ -24,6 +24,7 @@ def table(model):
     lines = []
     for name, type_ in model.typedefs:
         lines.append(f"type {name}: {type_}")
+    lines += [f"object {name}: declared only" for name in model.objects]
     for record in model.records:
         lines.append(f"record {record.name}: size {record.size} alignment {record.alignment}")
         for name, type_, offset, size in record.fields:

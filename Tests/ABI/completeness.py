@@ -74,6 +74,7 @@ def missing(model):
     calls = (ROOT / "Tests" / "CHarness" / "calls.h").read_text()
     pages = text_of("docs/measures/*.md")
     changes = plain(text_of("CHANGELOG.md"))
+    package = text_of("bindings/python/src/nepit/**/*.py")
     swift_tests = text_of("Tests/NepitTests/**/*.swift")
 
     for function in model.functions:
@@ -89,11 +90,19 @@ def missing(model):
             yield f"{name}: no row in the Python table (bindings/python/src/nepit/_library.py)"
         if section == "library":
             continue
-        if not (ROOT / "Tests" / "Vectors" / f"{stem}.txt").exists():
+        # Of an object's functions one computes; the others are a method each of its class.
+        if (function.is_measure or not function.handles) and not (
+                ROOT / "Tests" / "Vectors" / f"{stem}.txt").exists():
             yield f"{name}: no vectors (Tests/Vectors/{stem}.txt)"
-        if f"CALL({name}," not in calls:
+        if f"CALL({name}," not in calls and function.result != "void":
             yield f"{name}: no direct call (Tests/CHarness/calls.h)"
-        if measure not in functions or section == "discrete" and measure not in offered:
+        if function.handles:
+            noun = measure.rpartition("_")[0]
+            title = "".join(word.capitalize() for word in noun.split("_"))
+            if not re.search(rf"\bc\.{name}\b", package) or f"class {title}" not in package:
+                yield f"{name}: no method of a Python class {title}"
+            measure = noun
+        elif measure not in functions or section == "discrete" and measure not in offered:
             yield f"{name}: no Python function nepit.{measure}"
         elif is_gradient and "gradient" not in functions[measure]:
             yield f"{name}: the Python function {measure} has no keyword gradient="

@@ -37,8 +37,11 @@ KINDS = {
     "int64_t *": "int64s",
     "nepit_status": "status",
     "nepit_reduction": "choice",
+    "unsigned char *": "bytes",
+    "const unsigned char *": "bytes",
+    "size_t *": "sizes",
 }
-EXTENTS = ("rows", "cols", "1", "2")
+EXTENTS = ("rows", "cols")
 # A record of options is passed by its address; NULL means the defaults.
 OPTIONS = re.compile(r"const (nepit_\w+_options) \*")
 FIELDS = {"double": "double", "int64_t": "int64", "int32_t": "int32", "nepit_reduction": "int32"}
@@ -64,13 +67,15 @@ class Parameter:
     name: str
     type: str
     kind: str
-    direction: str = "value"                            # "in", "out" or "value"
+    direction: str = "value"                            # "in", "out", "in,out" or "value"
     extents: list = field(default_factory=list)         # of an array or pointer: ["rows", "cols"], ["rows / members"]
     optional: bool = False
     interval: Interval = None                           # of a number
     place: str = ""                                     # of an output: the input whose memory it may be
     record: str = ""                                    # of options: the type of the record
     text: str = ""
+    pointee: str = ""                                   # of an object or record: its type
+    elements: str = "any"                               # of an array: "any" or "floats"
 
 
 @dataclass
@@ -95,6 +100,11 @@ class Function:
         return any(parameter.type in ARRAYS for parameter in self.parameters)
 
     @property
+    def handles(self):
+        """Whether it makes an object, or works on one."""
+        return any(parameter.kind in ("object", "made") for parameter in self.parameters)
+
+    @property
     def signature(self):
         parameters = ", ".join(declare(parameter.type, parameter.name) for parameter in self.parameters) or "void"
         return f"{self.result} ({parameters})"
@@ -114,6 +124,7 @@ class Model:
     functions: list = field(default_factory=list)       # Function, exported
     inlines: list = field(default_factory=list)         # Function, static inline, without what comments say
     records: list = field(default_factory=list)
+    objects: list = field(default_factory=list)         # types that are only declared
     typedefs: list = field(default_factory=list)        # (name, type)
     macros: list = field(default_factory=list)          # (name, value as text)
     version: str = ""
@@ -169,15 +180,31 @@ def interval_of(text):
     return Interval(float(low), opening == "[", float(high), closing == "]")
 
 
-def parameter_of(node, comment, where):
+def kind_of(type_, model):
+    """The kind of a parameter's type, and what it points to where that is an object or a record; None if unknown."""
+    pointee = type_.removeprefix("const ").rstrip("* ")
+    stars = type_.count("*")
+    if type_ in KINDS:
+        return KINDS[type_], ""
+    if pointee in model.objects and stars in (1, 2):
+        return ("object", "made")[stars - 1], pointee
+    if any(record.name == pointee for record in model.records) and stars == 1:
+        return "summary", pointee
+    return None, ""
+
+
+def parameter_of(node, comment, where, model):
     name, type_ = node["name"], node["type"]["qualType"]
     options = OPTIONS.fullmatch(type_)
-    if type_ not in KINDS and not options:
+    kind, pointee = ("record", "") if options else kind_of(type_, model)
+    if kind is None:
         raise HeaderError(f"{where}: {name} has the type {type_}, which header.py does not know")
-    parameter = Parameter(name, type_, "record" if options else KINDS[type_])
+    parameter = Parameter(name, type_, kind, pointee=pointee)
     parameter.text = joined(lines_of(comment))
     if type_ == "nepit_array" and "Labels:" in parameter.text:
         parameter.kind = "labels"
+    if "of a floating-point type" in parameter.text:
+        parameter.elements = "floats"
     place = re.search(r"in place of (\w+)", parameter.text)
     parameter.place = place.group(1) if place else ""
     parameter.optional = re.search(r"\boptional\b", parameter.text) is not None
@@ -188,7 +215,9 @@ def parameter_of(node, comment, where):
         if not comment.get("explicit"):
             raise HeaderError(f"{where}: {name} needs a direction, @param[in] or @param[out]")
         parameter.direction = comment["direction"]
-        if parameter.direction != ("out" if writable else "in"):
+        # An object is there before a call that changes it; a record's size is.
+        both = kind in ("object", "summary")
+        if parameter.direction != ("in,out" if writable and both else "out" if writable else "in"):
             raise HeaderError(f"{where}: {name} is [{parameter.direction}] but its type is {type_}")
     elif comment.get("explicit"):
         raise HeaderError(f"{where}: {name} is passed by value and has a direction")
@@ -223,13 +252,13 @@ def check_extents(function, where):
     for parameter in function.parameters:
         for extent in parameter.extents:
             for term in extent.split(" / "):
-                if term not in EXTENTS and term not in counts:
+                if term not in EXTENTS and term not in counts and not term.isdigit():
                     raise HeaderError(f"{where}: the extent {extent} of {parameter.name}: {term} is not known")
         if parameter.place and parameter.place not in [p.name for p in function.parameters if p.direction == "in"]:
             raise HeaderError(f"{where}: {parameter.name} is in place of {parameter.place}, which is no input")
 
 
-def read_comment(function, node, where):
+def read_comment(function, node, where, model):
     """Fills in what the comment says, and demands each part that its siblings have."""
     comments = children(node, "FullComment")
     if not comments:
@@ -255,9 +284,14 @@ def read_comment(function, node, where):
     if list(described) != names:
         raise HeaderError(f"{where}: @param names {', '.join(described) or 'nothing'};"
                           f" the parameters are {', '.join(names) or 'none'}")
-    if not tail:
+    if not tail and function.result != "void":
         raise HeaderError(f"{where}: no @return")
-    function.parameters = [parameter_of(parameter, described[parameter["name"]], where) for parameter in declared]
+    if not tail:    # the notes are a paragraph of their own, or of the last parameter
+        last = lines_of(described[names[-1]]) if names else []
+        paragraphs = [part for part in comments[0]["inner"] if part["kind"] == "ParagraphComment"]
+        tail = last[1:] + [line for part in paragraphs[1:] for line in lines_of(part)]
+    function.parameters = [parameter_of(parameter, described[parameter["name"]], where, model)
+                           for parameter in declared]
 
     note = None
     returns = []
@@ -272,7 +306,8 @@ def read_comment(function, node, where):
             returns.append(line)
     function.returns = joined(returns)
 
-    needed = ("Since",) if function.section == "library" else ("Accuracy", "Reference", "Since")
+    plain = function.section == "library" or function.handles and not function.is_measure
+    needed = ("Since",) if plain else ("Accuracy", "Reference", "Since")
     for name in needed:
         if name not in function.notes:
             raise HeaderError(f'{where}: no "{name}:" line')
@@ -316,6 +351,18 @@ def resolve_statuses(functions, macros):
         if function.allocates:
             expected.add("MEMORY")
         named = set(function.statuses)
+        if function.handles:
+            expected.add("NULL")
+            if any(parameter.kind == "bytes" and parameter.direction == "in" for parameter in function.parameters):
+                expected.add("FORMAT")
+            if "summary" in kinds:
+                expected.add("SIZE")
+            # An object has a shape and numbers of its own that arguments can contradict; a size_t may be any.
+            expected |= named & {"SHAPE", "PARAMETER"}
+            counts = [parameter.interval for parameter in function.parameters if parameter.kind == "count"]
+            if "execution" not in kinds and counts and all(interval.low == 0 and interval.high == float("inf")
+                                                           for interval in counts):
+                expected -= {"PARAMETER"}
         if named - known:
             raise HeaderError(f"{where}: @return names {', '.join(sorted(named - known))}, which is no status")
         if named != expected:
@@ -333,6 +380,15 @@ def check_order(function):
 
 
 # ------------------------------------------------------------------- model
+
+
+def check_objects(model):
+    """What can be made can be saved, loaded, merged and destroyed."""
+    names = {function.name for function in model.functions}
+    for name in model.objects:
+        for verb in ("create", "update", "merge", "save", "load", "destroy"):
+            if f"{name}_{verb}" not in names:
+                raise HeaderError(f"{name} is an object, and there is no {name}_{verb}")
 
 
 def sections(text):
@@ -395,6 +451,9 @@ def read():
         if not name.startswith("nepit_"):
             continue
         if node["kind"] == "RecordDecl":
+            if not node.get("completeDefinition"):
+                model.objects.append(name)
+                continue
             fields = [(entry["name"], entry["type"]["qualType"]) for entry in children(node, "FieldDecl")]
             notes = {entry["name"]: joined([line for comment in children(entry, "FullComment")
                                             for paragraph in comment["inner"] for line in lines_of(paragraph)])
@@ -418,7 +477,7 @@ def read():
             else:
                 if not any(attribute.get("visibility") == "default" for attribute in children(node, "VisibilityAttr")):
                     raise HeaderError(f"{where}: not marked NEPIT_API")
-                read_comment(function, node, where)
+                read_comment(function, node, where, model)
                 check_order(function)
                 model.functions.append(function)
         else:
@@ -427,6 +486,7 @@ def read():
         raise HeaderError("no functions found")
     model.macros = macros_of()
     resolve_statuses(model.functions, model.macros)
+    check_objects(model)
     layouts(model.records)
     values = dict(model.macros)
     model.version = ".".join(values[f"NEPIT_VERSION_{part}"] for part in ("MAJOR", "MINOR", "PATCH"))
@@ -459,14 +519,22 @@ def contract(model):
     records = {record.name: record for record in model.records}
     out = ["# What nepit.h says of each function. Written by Tests/ABI/header.py, read by Tests/CHarness."]
     for function in model.functions:
-        out.append(f"function {function.name} {function.section} {'string' if '*' in function.result else 'status'}")
+        result = "string" if "*" in function.result else "nothing" if function.result == "void" else "status"
+        out.append(f"function {function.name} {function.section} {result}")
         if function.statuses:
             out.append("statuses " + " ".join(function.statuses))
         if function.allocates:
             out.append("allocates")
         for parameter in function.parameters:
             need = "optional" if parameter.optional else "needed"
-            words = ["param", parameter.name, parameter.kind, parameter.direction, need]
+            words = ["param", parameter.name, parameter.kind, parameter.direction.replace(",", ""), need]
+            if parameter.pointee:
+                words.append(parameter.pointee)
+                words += [str(record.size) for record in model.records if record.name == parameter.pointee]
+                out.append(" ".join(words))
+                continue
+            if parameter.kind == "array":
+                words.append(parameter.elements)
             if parameter.interval:
                 words += bounds(parameter.interval)
             for extent in parameter.extents:

@@ -16,7 +16,8 @@ TABLE = header.ROOT / "bindings" / "python" / "src" / "nepit" / "_library.py"
 
 # The header's record, its name in the table.
 RECORDS = {"nepit_array": "Array", "nepit_mutable_array": "MutableArray", "nepit_execution": "Execution",
-           "nepit_softmax_options": "SoftmaxOptions"}
+           "nepit_softmax_options": "SoftmaxOptions",
+           "nepit_estimate": "Estimate", "nepit_logits_summary": "LogitsSummary"}
 VALUES = {
     "nepit_status": ctypes.c_int32,
     "nepit_dtype": ctypes.c_int32,
@@ -26,6 +27,8 @@ VALUES = {
     "size_t": ctypes.c_size_t,
     "ptrdiff_t": ctypes.c_ssize_t,
     "double": ctypes.c_double,
+    "uint64_t": ctypes.c_uint64,
+    "void": None,
 }
 
 
@@ -54,6 +57,8 @@ def fits(ctype, type_, table):
         return issubclass(ctype, ctypes._CFuncPtr)
     if ctype in (ctypes.c_void_p, ctypes.py_object):
         return True
+    if ctype is ctypes.c_char_p:    # bytes, with zeros among them
+        return type_ == "const unsigned char *"
     pointee = type_.removeprefix("const ").removesuffix("*").strip()
     return hasattr(ctype, "contents") and fits(ctype._type_, pointee, table)
 
@@ -78,7 +83,7 @@ def check_functions(model, table):
         if type_ not in table["TYPES"]:
             yield f"TYPES has no {type_}"
         elif not fits(table["TYPES"][type_], type_, table):
-            yield f"TYPES passes {type_} as {table['TYPES'][type_].__name__}"
+            yield f"TYPES passes {type_} as {table['TYPES'][type_]}"
 
 
 def check_records(model, table):

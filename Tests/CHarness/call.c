@@ -99,7 +99,7 @@ static void call(const function *f, any_function symbol, value *values, ffi_type
 
 int32_t call_through_ffi(const function *f, any_function symbol, value *values) {
     ffi_arg result = 0;
-    call(f, symbol, values, &ffi_type_sint32, &result);
+    call(f, symbol, values, f->returns_nothing ? &ffi_type_void : &ffi_type_sint32, &result);
     return (int32_t)result;
 }
 

@@ -56,7 +56,9 @@ static void valid_trial(bool large) {
         agree(&how);
     }
 
-    if (f->parameters[0].kind == ARRAY && (large || chance(4))) {
+    bool has_execution = false;
+    for (int i = 0; i < f->count; i++) has_execution |= f->parameters[i].kind == EXECUTION;
+    if (has_execution && (large || chance(4))) {
         /* Cancelled by the first, or a later, call of the monitor: the status says so; the outputs are unspecified. */
         how = plainly;
         how.mxcsr = strange_mxcsr();
@@ -133,7 +135,9 @@ static void wrong_dtypes(int i) {
         wrong_values[i].array.dtype = none[k];
         wrong_call(NEPIT_ERROR_DTYPE);
     }
-    for (nepit_dtype dtype = NEPIT_I8; dtype <= NEPIT_U64 && f->parameters[i].kind == MUTABLE; dtype++) {
+    const parameter *p = &f->parameters[i];
+    for (nepit_dtype dtype = NEPIT_F64; dtype <= NEPIT_U64; dtype++) {
+        if (dtype_is_float(dtype) || (p->kind != MUTABLE && !p->is_floating)) continue;
         now("%s of dtype %s", f->parameters[i].name, dtype_name(dtype));
         wrong_values[i].array.dtype = dtype;
         wrong_call(NEPIT_ERROR_DTYPE);
@@ -503,6 +507,11 @@ static void wrong_trial(void) {
         if (p->kind == LABELS) wrong_labels(i);
         if (p->kind == CHOICE) wrong_choices(i);
         if (p->kind == RECORD) wrong_records(i);
+        if (p->kind == OBJECT) {
+            now("%s NULL", p->name);
+            wrong_values[i].pointer = NULL;
+            wrong_call(NEPIT_ERROR_NULL);
+        }
     }
     for (int k = 0; k < 8; k++) {
         now("several things wrong");
@@ -548,11 +557,22 @@ static void string_trial(void) {
     if (after != mxcsr) problem("MXCSR was 0x%04x and is 0x%04x", mxcsr, after);
 }
 
+static bool has_array(void) {
+    for (int i = 0; i < f->count; i++) {
+        if (f->parameters[i].kind == ARRAY) return true;
+    }
+    return false;
+}
+
 static void run_function(void) {
     prepare_blocks();
     record_arena = guarded(PAGE);
     if (f->returns_string) {
         while (calls < 200) string_trial();
+        return;
+    }
+    if (has_object() && !has_array()) {
+        while (calls < how_to_run->calls / 4) object_trial();
         return;
     }
     /* Large trials are where threads, the monitor and borrowed memory come in; they take the most time. */
@@ -584,6 +604,7 @@ int run_contract(const description *all, const options *how) {
     report *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (r == MAP_FAILED) give_up("no memory");
     how_to_run = how;
+    prepare_objects(all);
     printf("seed %llu\n", (unsigned long long)how->seed);
     int failures = 0;
     long total = 0;

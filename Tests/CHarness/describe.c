@@ -19,10 +19,12 @@ static const struct {
     {"MEMORY", NEPIT_ERROR_MEMORY},
     {"CANCELLED", NEPIT_ERROR_CANCELLED},
     {"LABEL", NEPIT_ERROR_LABEL},
+    {"FORMAT", NEPIT_ERROR_FORMAT},
 };
 static const char *const kinds[] = {
     "array", "mutable", "number", "base", "count", "execution", "doubles", "int32s", "status",
     "labels", "int64s", "choice", "record",
+    "object", "made", "summary", "bytes", "sizes",
 };
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -93,8 +95,16 @@ static void read_parameter(parameter *p) {
     for (p->kind = 0; strcmp(kinds[p->kind], kind) != 0; p->kind++) {
         if ((int)p->kind + 1 == COUNT_OF(kinds)) give_up("describe.c does not know the kind %s of %s", kind, p->name);
     }
-    p->out = strcmp(word(), "out") == 0;
+    const char *direction = word();
+    p->out = strcmp(direction, "out") == 0;
+    p->changes = strcmp(direction, "inout") == 0;
     p->optional = strcmp(word(), "optional") == 0;
+    if (p->kind == OBJECT || p->kind == MADE || p->kind == SUMMARY) {
+        copy(p->pointee, word());
+        if (p->kind == SUMMARY) p->record_size = strtoul(word(), NULL, 10);
+        return;
+    }
+    if (p->kind == ARRAY) p->is_floating = strcmp(word(), "floats") == 0;
     if (p->kind == NUMBER || p->kind == COUNT || p->kind == CHOICE) {
         read_interval(&p->low, &p->low_closed, &p->high, &p->high_closed);
     } else if (p->kind == RECORD) {
@@ -122,7 +132,9 @@ description read_description(const char *path) {
             memset(f, 0, sizeof *f);
             copy(f->name, word());
             copy(f->section, word());
-            f->returns_string = strcmp(word(), "string") == 0;
+            const char *result = word();
+            f->returns_string = strcmp(result, "string") == 0;
+            f->returns_nothing = strcmp(result, "nothing") == 0;
         } else if (f != NULL && strcmp(first, "statuses") == 0) {
             for (const char *name; (name = word()) != NULL;) f->statuses |= 1u << -status_named(name);
         } else if (f != NULL && strcmp(first, "allocates") == 0) {

@@ -7,6 +7,7 @@
  * watch.c     stands between the library and malloc, mmap and pthread_create
  * vectors.c   Tests/Vectors, every function called both ways
  * trial.c     one random call with guard pages around its arrays, and what is checked in every call
+ * objects.c   objects: made, filled, saved and loaded, so that a call can be repeated on the same one
  * contract.c  every function against its contract
  */
 #ifndef HARNESS_H
@@ -25,7 +26,8 @@
 /* ------------------------------------------------------------ description */
 
 enum kind {
-    ARRAY, MUTABLE, NUMBER, BASE, COUNT, EXECUTION, DOUBLES, INT32S, STATUS, LABELS, INT64S, CHOICE, RECORD
+    ARRAY, MUTABLE, NUMBER, BASE, COUNT, EXECUTION, DOUBLES, INT32S, STATUS, LABELS, INT64S, CHOICE, RECORD,
+    OBJECT, MADE, SUMMARY, BYTES, SIZES
 };
 enum { MAX_FIELDS = 12, MAX_RECORD = 128 };
 
@@ -42,17 +44,20 @@ typedef struct {
     enum kind kind;
     bool out, optional;
     int place;                      /* of an output: which input's memory it may be, or -1 */
-    size_t record_size;             /* of a RECORD */
+    size_t record_size;             /* of a RECORD or SUMMARY */
     int field_count;
     field fields[MAX_FIELDS];
     double low, high;               /* of NUMBER, COUNT and CHOICE */
+    bool changes;                   /* of OBJECT: the call may change it */
+    bool is_floating;               /* of ARRAY: it takes no integers */
     bool low_closed, high_closed;
-    char extent[2][MAX_NAME];       /* "rows", "cols", "members", "rows/members"; empty where there is none */
+    char extent[2][MAX_NAME];       /* "rows", "cols", "members", "rows/members", "12"; empty where there is none */
+    char pointee[MAX_NAME];         /* of OBJECT, MADE and SUMMARY: the type */
 } parameter;
 
 typedef struct {
     char name[MAX_NAME], section[MAX_NAME];
-    bool returns_string;
+    bool returns_string, returns_nothing;
     bool allocates;
     unsigned statuses;              /* bit n: the comment names the status -n */
     int count;
@@ -84,7 +89,7 @@ typedef union {
     double number;
     size_t count;
     const nepit_execution *execution;
-    void *pointer;                  /* DOUBLES, INT32S, INT64S and RECORD */
+    void *pointer;                  /* all else */
     int32_t status;                 /* STATUS and CHOICE */
 } value;
 
@@ -166,6 +171,11 @@ typedef struct {
     int problems;                   /* after which a function is left */
     bool verbose;
 } options;
+
+/* Objects (objects.c). */
+void prepare_objects(const description *all);
+void *new_object(const char *type, size_t cols);    /* the rest as the least that is allowed, but for `top`, 10 */
+void destroy_object(const char *type, void *object);
 
 int run_vectors(const description *all, const options *how, int count, char **paths);
 int run_contract(const description *all, const options *how);

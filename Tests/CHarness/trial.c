@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -130,6 +131,11 @@ static void describe_trial(FILE *to) {
             }
             break;
         case EXECUTION:
+        case OBJECT:
+        case MADE:
+        case SUMMARY:
+        case BYTES:
+        case SIZES:
         case STATUS: break;
         default:
             if (!b->present) fprintf(to, ", %s absent", p->name);
@@ -215,6 +221,7 @@ static size_t extent_of(const parameter *p, int axis) {
     if (strcmp(name, "1") == 0 || strcmp(name, "2") == 0) return (size_t)(name[0] - '0');
     if (strcmp(name, "rows") == 0) return p->out ? t.results : t.rows;
     if (is_grouped(p)) return t.results / t.members;
+    if (name[0] >= '0' && name[0] <= '9') return strtoul(name, NULL, 10);
     return t.members;               /* header.py lets no other name through: it is the COUNT's */
 }
 
@@ -331,7 +338,9 @@ static void choose_data(block *b, uint64_t base, bool tame) {
         const double scale = dtype_is_float(b->dtype) || flavour == EXTREME ? 1 : 100;
         for (size_t c = 0; c < b->cols; c++) {
             unsigned char *at = plain_at(b, r, c);
-            put_element(at, b->dtype, scale * datum(flavour, c, base));
+            double x = scale * datum(flavour, c, base);
+            if (b->p->is_floating && flavour < EXTREME) x = chance(100) ? -INFINITY : 20 * x - 10; /* logits */
+            put_element(at, b->dtype, x);
             if (flavour == ANYTHING) fill_random(at, b->size);
         }
     }
@@ -423,6 +432,7 @@ void gather(value *values, const manner *how) {
         case INT32S: values[i].pointer = b->present ? b->data : NULL; break;
         case RECORD: values[i].pointer = t.has_record ? placed_record(t.record, p->record_size) : NULL; break;
         case EXECUTION: values[i].execution = how->execution; break;
+        case OBJECT: values[i].pointer = LOADED; break;
         default: values[i] = t.scalars[i];
         }
     }
@@ -448,6 +458,7 @@ int32_t make_call(value *values, const manner *how, int expected) {
         if (++problems == how_to_run->problems) longjmp(give_up_function, 1);
         return CRASHED;
     }
+    load_objects(values);
     calling = true;
     watch_start(how->refuse, how->refuse_from);
     set_mxcsr(how->mxcsr);
@@ -468,7 +479,7 @@ int32_t make_call(value *values, const manner *how, int expected) {
     if (mxcsr != how->mxcsr) problem("MXCSR was 0x%04x and is 0x%04x", how->mxcsr, mxcsr);
     if (get_x87() != x87) problem("the x87 control word has changed");
     if (memcmp(&mask_before, &mask_after, sizeof mask_before) != 0) problem("the signal mask has changed");
-    if (seen.live != 0) problem("%ld allocations were not given back", seen.live);
+    finish_objects(values, status, seen.live);
     if (seen.threads - seen.refused != seen.ended) problem("%d threads were made, %d ended", seen.threads, seen.ended);
     if (seen.unmasked > 0) problem("a thread was made that signals can interrupt");
     if (how->execution == NULL && seen.threads > 0) problem("threads were made unasked");
@@ -533,7 +544,9 @@ void agree(const manner *how) {
     value values[MAX_PARAMETERS];
     gather(values, how);
     const int32_t status = make_call(values, how, NEPIT_OK);
-    if (status == NEPIT_OK) compare(0);
+    if (status != NEPIT_OK) return;
+    compare(0);
+    compare_objects();
 }
 
 uint32_t strange_mxcsr(void) {
@@ -598,7 +611,15 @@ void choose_trial(bool large, bool tame) {
         case EXECUTION: continue;
         case LABELS: b->dtype = chance(2) ? NEPIT_I32 : NEPIT_I64; break;
         case INT64S: b->dtype = NEPIT_I64; break;
-        case ARRAY: b->dtype = one_dtype ? common : (nepit_dtype)(NEPIT_F64 + (int)below(12)); break;
+        case OBJECT:
+        case MADE:
+        case SUMMARY:
+        case BYTES:
+        case SIZES: continue;
+        case ARRAY:
+            b->dtype = one_dtype ? common : (nepit_dtype)(NEPIT_F64 + (int)below(12));
+            if (p->is_floating && !dtype_is_float(b->dtype)) b->dtype = PICK(floats);
+            break;
         case MUTABLE:
             b->dtype = PICK(floats);
             if (p->place >= 0 && chance(2) && dtype_is_float(t.blocks[p->place].dtype)) {
@@ -626,6 +647,7 @@ void choose_trial(bool large, bool tame) {
         if (f->parameters[i].kind == LABELS) choose_labels(&t.blocks[i]);
         if (is_block(&f->parameters[i])) lay_out(&t.blocks[i]);
     }
+    choose_objects();
 }
 
 /* The reference: the same values, adjacent and aligned, in the plain manner. */
@@ -647,6 +669,7 @@ void refer(void) {
     gather(values, &plainly);
     now("a plain call");
     const int32_t status = make_call(values, &plainly, NEPIT_OK);
+    if (status == NEPIT_OK) refer_objects();
     for (int i = 0; i < f->count; i++) {
         const block *b = &t.blocks[i];
         if (!b->present || !b->p->out || status != NEPIT_OK) continue;

@@ -81,6 +81,16 @@ uint32_t strange_mxcsr(void);
 void now(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Objects (objects.c). A trial's object is bytes: each call works on one that is loaded from them. */
+#define LOADED ((void *)1)          /* in a call's values: an object loaded for it */
+bool has_object(void);
+void choose_objects(void);
+void load_objects(value *values);
+void finish_objects(const value *values, int32_t status, long live);
+void refer_objects(void);
+void compare_objects(void);
+void object_trial(void);            /* of a function without arrays */
+
 bool is_block(const parameter *p);
 bool fits(const parameter *p, double x);
 bool fits_field(const field *p, double x);

@@ -181,7 +181,7 @@ static void arguments(const vector_case *c, value *values, void **memory, const 
             memset(memory[i], 0xa5, bytes);
         } else if (!p->out && e->given && (is_read(p) || p->kind == DOUBLES)) {
             memory[i] = pack(&e->input);
-        } else if (!p->optional && (!e->given || p->out)) {
+        } else if (!p->optional && (!e->given || p->out) && p->kind != OBJECT) {
             give_up("%s:%ld: case %s: nothing is given for %s", c->path, c->line, c->name, p->name);
         }
         switch (p->kind) {
@@ -202,9 +202,8 @@ static void arguments(const vector_case *c, value *values, void **memory, const 
         case STATUS: values[i].status = (int32_t)e->number; break;
         case RECORD: values[i].pointer = e->given ? (void *)(uintptr_t)e->record : NULL; break;
         case EXECUTION: values[i].execution = execution; break;
-        case DOUBLES:
-        case INT64S:
-        case INT32S: values[i].pointer = memory[i]; break;
+        case OBJECT: values[i].pointer = new_object(p->pointee, c->entries[1].input.cols); break;
+        default: values[i].pointer = memory[i];
         }
     }
 }
@@ -303,6 +302,9 @@ static void run(const vector_case *c, tally *t) {
     for (int i = 0; i < c->f->count; i++) {
         free(direct_memory[i]);
         free(foreign_memory[i]);
+        if (c->f->parameters[i].kind != OBJECT) continue;
+        destroy_object(c->f->parameters[i].pointee, direct[i].pointer);
+        destroy_object(c->f->parameters[i].pointee, foreign[i].pointer);
     }
 }
 
@@ -360,6 +362,7 @@ static int by_name(const void *a, const void *b) {
 }
 
 int run_vectors(const description *all, const options *how, int count, char **paths) {
+    prepare_objects(all);
     if (count == 0) give_up("no vector files were given");
     qsort(paths, (size_t)count, sizeof *paths, by_name);
     tally t = {.total = FNV_START};

@@ -104,7 +104,19 @@ def view_of(array, layout):
     return View(placed.ctypes.data, *values.shape, *strides, CODES[array.dtype]), held
 
 
-def call(function, parameters, case, execution, layout):
+class made:
+    """A comparison of logits as the vectors mean it: the ten most likely tokens, exact percentiles."""
+
+    def __init__(self, library, cols):
+        self.library, self._as_parameter_ = library, ctypes.c_void_p()
+        create = library.nepit_logits_comparison_create
+        create(*map(ctypes.c_size_t, (cols, 10, 0, 0)), ctypes.byref(self._as_parameter_))
+
+    def __del__(self):
+        self.library.nepit_logits_comparison_destroy(self._as_parameter_)
+
+
+def call(library, function, parameters, case, execution, layout):
     """Calls the function on a case; (status, {parameter: results})."""
     arguments, kept, outputs = [], [], {}
     for kind, param in parameters:
@@ -123,6 +135,9 @@ def call(function, parameters, case, execution, layout):
                 argument = View(out.ctypes.data, *out.shape, *(s // 8 for s in out.strides), CODES["f64"])
             else:
                 argument = View(None, 0, 0, 0, 1, CODES["f64"])
+        elif kind == "nepit_logits_comparison *":
+            argument = made(library, next(iter(case.arrays.values())).values.shape[1])
+            kept.append(argument)
         elif kind == "double":
             argument = ctypes.c_double(case.numbers[param])
         elif kind == "nepit_reduction":
@@ -158,14 +173,14 @@ def power(x):
     return f"2^{math.log2(x):.1f}".removesuffix(".0")
 
 
-def run(function, parameters, cases, options, digest):
+def run(library, function, parameters, cases, options, digest):
     """Runs the cases of one function; (line to print, [failures])."""
     execution = (
         Execution(ctypes.sizeof(Execution), options.threads, None, None) if options.threads is not None else None
     )
     worst, failures = {}, []
     for case in cases:
-        status, outputs = call(function, parameters, case, execution, options.layout)
+        status, outputs = call(library, function, parameters, case, execution, options.layout)
         if status != 0:
             failures.append(f"{case.name}: status {status}")
             continue
@@ -211,13 +226,14 @@ def main():
         except AttributeError:
             line, failures = "", ["not in the library"]
         else:
-            line, failures = run(function, declared[name], vectors.read(name), options, digest)
+            line, failures = run(library, function, declared[name], vectors.read(name), options, digest)
         print(f"{name:36} {line}{f'  {len(failures)} FAILED' if failures else ''}")
         for failure in failures:
             print(f"    {failure}")
         wrong += len(failures)
     if not options.function:
-        for name in sorted(declared.keys() - set(names)):
+        arrays = {name for name, parameters in declared.items() if any("_array" in kind for kind, _ in parameters)}
+        for name in sorted(arrays - set(names)):
             print(f"{name:36} has no vectors")
             wrong += 1
     if options.digest:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from mpmath import mp, mpf
 
+import comparison
 import definitions as d
 import losses
 from definitions import INF, NAN, NEPIT_E, Row, Term
@@ -1437,6 +1438,17 @@ def check_distribution(file, rng):
     add("i16", Array("i16", [[1, 0], [0, 0], [-1, 2], [3, 4]]), 0.0)
     add("finding_alone", f64([0.5, 0.5], [1.0, 1.0]), 0.0, keep=("finding",))
 
+
+# ----------------------------------------------------------------------------------------- comparison of logits
+
+
+@vector_file(values=Output(2.0**-44, narrow=2.0**-44, terms=True))
+def logits_comparison_update(file, rng):
+    for name, dtype, base, test, labels in comparison.cases(rng, as_dtype):
+        inputs = {"base": Array(dtype, base), "test": Array(dtype, test)}
+        if any(label != -100 for label in labels):
+            inputs["labels"] = Array("i32" if len(base) % 2 else "i64", [[label] for label in labels])
+        file.add(name, inputs, {"values": comparison.rows(base, test, labels)})
 
 losses.register(sys.modules[__name__])
 

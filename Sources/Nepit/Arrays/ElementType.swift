@@ -19,7 +19,7 @@ public enum ElementType: Int32, Sendable {
   /// Whether terms need no more than float's precision: its bound is the header's for small floats.
   var isCoarse: Bool { self == .float32 || self == .float16 || self == .bfloat16 }
 
-  var isWritable: Bool { rawValue <= ElementType.bfloat16.rawValue }
+  public var isWritable: Bool { rawValue <= ElementType.bfloat16.rawValue }
 
   /// The element at `data + index`, as a double.
   @inline(__always)

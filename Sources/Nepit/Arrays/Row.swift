@@ -24,6 +24,11 @@ struct Row {
 
   func read(_ index: Int) -> Double { type.read(data, index &* stride) }
 
+  /// The only element, of a signed type of 32 or 64 bits: exact, which a double would not be.
+  func integer() -> Int {
+    type == .int32 ? Int(data.load(as: Int32.self)) : Int(data.load(as: Int64.self))
+  }
+
   /// Elements from `start` as the kernels read them: where they lie, or copied into `buffer`.
   @inline(__always)
   func piece(

@@ -6,7 +6,9 @@ import Testing
 struct VectorTests {
   @Test("each file has its function, and each function its file")
   func names() {
-    #expect(vectorFiles.map(\.name) == Export.every.map(\.name).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+    // Those of objects are called by tests of their own.
+    let files = vectorFiles.map(\.name).filter { !$0.hasPrefix("logits_comparison") }
+    #expect(files == Export.every.map(\.name).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
   }
 
   // The digest is that of Tests/CHarness/README.md: two programs that print the same have computed the same bits.

@@ -38,7 +38,7 @@ def test_every_measure_of_the_header_has_its_function():
     from nepit import _library
 
     measures = {name.removeprefix("nepit_").removesuffix("_gradient") for name, result, _ in _library.FUNCTIONS
-                if result == "nepit_status"}
+                if result == "nepit_status" and not name.startswith("nepit_logits_comparison")}
     known = set(NAMES) | set(nepit.losses.__all__)
     assert measures <= known, f"no Python function for {measures - known}"
 

@@ -227,13 +227,7 @@ def run(function: Any, inputs: Sequence[np.ndarray], codes: Sequence[int], numbe
     The arguments are put in the order that the function's declaration has them: arrays, numbers, outputs each in turn;
     an array that is not given is an absent one.
     """
-    try:
-        threads = operator.index(threads)
-    except TypeError:
-        raise NepitError(f"threads must be an integer, not {threads!r}") from None
-    if not 0 <= threads < 1 << 31:
-        raise NepitError(f"threads is {threads}; it must be 0 (all processors) or more")
-
+    threads = _threads(threads)
     layout = Layout([*inputs, *outputs], len(inputs), elementwise=elementwise, grouped=members > 0)
     written = [_library.F32 if output.itemsize == 4 else _library.F64 for output in outputs]
     records = layout.records([*codes, *written])
@@ -268,6 +262,26 @@ def run(function: Any, inputs: Sequence[np.ndarray], codes: Sequence[int], numbe
                     threads, report and _part(report, call, layout.calls))
             function(*arguments)
     return buffers, layout
+
+
+def execute(function: Any, arguments: list[Any], execution_at: int, elements: int, threads: int, progress: Any,
+            lock: Any = nullcontext()) -> None:
+    """One call whose arguments are there but for the execution."""
+    threads = _threads(threads)
+    with _reporting(progress) if progress else _SILENT as report, lock:
+        if report is not None or elements >= LARGE:
+            arguments[execution_at] = _library.execution(threads, report)
+        function(*arguments)
+
+
+def _threads(threads: Any) -> int:
+    try:
+        threads = operator.index(threads)
+    except TypeError:
+        raise NepitError(f"threads must be an integer, not {threads!r}") from None
+    if not 0 <= threads < 1 << 31:
+        raise NepitError(f"threads is {threads}; it must be 0 (all processors) or more")
+    return threads
 
 
 _SILENT = nullcontext()

@@ -70,11 +70,44 @@ class SoftmaxOptions(ctypes.Structure):
 
 REDUCTION_SUM, REDUCTION_MEAN = 0, 1  # nepit_reduction
 
+
+class Estimate(ctypes.Structure):
+    """nepit_estimate"""
+
+    _fields_ = [("mean", ctypes.c_double), ("error", ctypes.c_double)]
+
+
+class LogitsSummary(ctypes.Structure):
+    """nepit_logits_summary"""
+
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        *((name, ctypes.c_uint64) for name in ("rows", "labelled", "invalid", "first_invalid")),
+        *((name, Estimate) for name in ("kl", "reverse_kl", "jensen_shannon", "total_variation", "base_entropy",
+                                        "test_entropy", "same_top", "overlap")),
+        ("kl_max", ctypes.c_double),
+        ("kl_min", ctypes.c_double),
+        ("kl_max_position", ctypes.c_uint64),
+        ("kl_min_position", ctypes.c_uint64),
+        *((name, Estimate) for name in ("base_loss", "test_loss", "log_ratio", "base_perplexity", "test_perplexity",
+                                        "perplexity_ratio", "perplexity_difference")),
+        ("loss_covariance", ctypes.c_double),
+        ("loss_correlation", ctypes.c_double),
+        ("probability_change", Estimate),
+        ("probability_change_rms", Estimate),
+        ("probability_change_max", ctypes.c_double),
+        ("probability_change_min", ctypes.c_double),
+        ("probability_change_max_position", ctypes.c_uint64),
+        ("probability_change_min_position", ctypes.c_uint64),
+    ]
+
+
 F64, F32, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64 = range(1, 13)  # nepit_dtype
 
 OK = 0
 ERROR_NULL, ERROR_SHAPE, ERROR_DTYPE, ERROR_BASE = -1, -2, -3, -4
-ERROR_PARAMETER, ERROR_SIZE, ERROR_MEMORY, ERROR_CANCELLED, ERROR_LABEL = -5, -6, -7, -8, -9
+ERROR_PARAMETER, ERROR_SIZE, ERROR_MEMORY, ERROR_CANCELLED = -5, -6, -7, -8
+ERROR_LABEL, ERROR_FORMAT = -9, -10
 
 # -------------------------------------------------------------------------------------------------- functions
 
@@ -187,6 +220,24 @@ FUNCTIONS = (
      "nepit_array logits, nepit_array labels, nepit_array class_weights, nepit_array row_weights, "
      "const nepit_softmax_options *options, const nepit_execution *execution, double *out, double *losses, "
      "double *log_sums, int64_t *argmax, int64_t *counts, nepit_mutable_array gradient"),
+    # losses: comparison of two models
+    ("nepit_logits_comparison_create", "nepit_status",
+     "size_t cols, size_t top, size_t sketch_bits, size_t first, nepit_logits_comparison **comparison"),
+    ("nepit_logits_comparison_update", "nepit_status",
+     "nepit_logits_comparison *comparison, nepit_array base, nepit_array test, nepit_array labels, "
+     "const nepit_execution *execution, nepit_mutable_array values"),
+    ("nepit_logits_comparison_merge", "nepit_status",
+     "nepit_logits_comparison *comparison, const nepit_logits_comparison *other"),
+    ("nepit_logits_comparison_summary", "nepit_status",
+     "const nepit_logits_comparison *comparison, nepit_logits_summary *summary"),
+    ("nepit_logits_comparison_quantiles", "nepit_status",
+     "const nepit_logits_comparison *comparison, size_t count, const double *probabilities, double *kl, "
+     "double *probability_change"),
+    ("nepit_logits_comparison_save", "nepit_status",
+     "const nepit_logits_comparison *comparison, size_t capacity, unsigned char *bytes, size_t *length"),
+    ("nepit_logits_comparison_load", "nepit_status",
+     "size_t length, const unsigned char *bytes, nepit_logits_comparison **comparison"),
+    ("nepit_logits_comparison_destroy", "void", "nepit_logits_comparison *comparison"),
 )
 
 # Outputs are passed as addresses: an int is the cheapest thing to convert.
@@ -204,6 +255,14 @@ TYPES = {
     "int64_t *": ctypes.c_void_p,
     "nepit_reduction": ctypes.c_int32,
     "const nepit_softmax_options *": ctypes.POINTER(SoftmaxOptions),
+    "void": None,
+    "size_t *": ctypes.POINTER(ctypes.c_size_t),
+    "unsigned char *": ctypes.c_void_p,
+    "const unsigned char *": ctypes.c_char_p,
+    "nepit_logits_comparison *": ctypes.c_void_p,
+    "const nepit_logits_comparison *": ctypes.c_void_p,
+    "nepit_logits_comparison **": ctypes.POINTER(ctypes.c_void_p),
+    "nepit_logits_summary *": ctypes.POINTER(LogitsSummary),
 }
 
 # What the parameters of a measure are for.
@@ -225,6 +284,13 @@ RANGES = {
     "epsilon": "[0, 1]",
     "tolerance": "[0, inf]",
     "members": "[1, inf]",
+    "cols": "[1, 2147483648]",
+    "top": "[1, 64]",
+    "sketch_bits": "[0, 12]",
+    "first": "[0, 9007199254740991]",
+    "count": "[0, 1048576]",
+    "capacity": "[0, inf]",
+    "length": "[0, inf]",
     "nepit_renyi_divergence_gradient order": "(0, inf)",
     "nepit_tsallis_divergence order": "[0, inf)",
     "nepit_alpha_divergence alpha": "(-inf, inf)",

@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
                               "divergence is infinite")
     compare.set_defaults(command=commands.compare)
 
+    _add_logits(subparsers)
     for subparser in (entropy, compare):
         subparser.add_argument("files", metavar="FILE", nargs="+", help="a file, or - for standard input")
         subparser.add_argument("--symbols", choices=("bytes", "words", "lines"), default="bytes",
@@ -86,6 +87,69 @@ def _parser() -> argparse.ArgumentParser:
         subparser.add_argument("--plot", metavar="IMAGE",
                                help="draw the result as well, into a .png, .svg or .pdf (needs matplotlib)")
     return parser
+
+
+def _add_logits(subparsers: Any) -> None:
+    """nepit logits compare, nepit logits merge."""
+    from . import logits
+
+    group = subparsers.add_parser(
+        "logits", help="how far a model's logits are from those of a base model",
+        description="Compares two models token by token: a quantised one with the one it was made of, say.")
+    verbs = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    compare = verbs.add_parser(
+        "compare", help="compare the logits in two files",
+        description="Reads two matrices of logits, a token a row, and prints how far the test model's distributions "
+                    "are from the base model's: divergences with their standard errors, agreement on the most likely "
+                    "tokens, percentiles, and, with labels (the tokens that came next), perplexities and how the "
+                    "labels' probabilities change. Files are .npy, .npz, .safetensors (FILE:NAME for one of several "
+                    "matrices) and what llama.cpp writes with --kl-divergence-base, labels included. They may be "
+                    "larger than memory.",
+        epilog="Example: nepit logits compare f16.safetensors q4.safetensors --labels tokens.npy --html report.html")
+    compare.add_argument("base", metavar="BASE", help="the logits of the base model")
+    compare.add_argument("test", metavar="TEST", help="those of the model that is compared with it")
+    compare.add_argument("--labels", metavar="FILE", help="integers, the tokens that came next; -100: none is known")
+    compare.add_argument("--vocabulary", metavar="FILE", help="the tokens' texts, a line each, for the report")
+    compare.add_argument("--top", metavar="K", type=_top, default=10,
+                         help="how many of the most likely tokens are compared, to 64 (default: %(default)s)")
+    compare.add_argument("--relative-error", metavar="E", type=_relative_error, default=0.0,
+                         help="percentiles to this relative error, in memory that does not grow (default: exact, "
+                              "8 bytes a token)")
+    compare.add_argument("--threads", metavar="N", type=_count, default=0,
+                         help="how many threads (default: as many as there are processors)")
+    compare.add_argument("--html", metavar="PAGE", help="write a report with pictures as well, one file")
+    compare.set_defaults(command=logits.compare)
+    merge = verbs.add_parser(
+        "merge", help="add up comparisons that were saved",
+        description="Adds up what nepit logits compare --save has written of parts of a text, and prints the whole: "
+                    "the same, to the last bit, as one comparison of all.")
+    merge.add_argument("files", metavar="FILE", nargs="+", help="what --save has written")
+    merge.set_defaults(command=logits.merge)
+    for subparser in (compare, merge):
+        subparser.add_argument("--save", metavar="FILE", help="write the comparison, for nepit logits merge")
+        subparser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of threads")
+    return int(text)
+
+
+def _top(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not from 1 to 64")
+    return int(text)
+
+
+def _relative_error(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if value != 0 and not 2.0**-13 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 0 nor from 2^-13 to below 1")
+    return value
 
 
 def _pseudo_count(text: str) -> float:

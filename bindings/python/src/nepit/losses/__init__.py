@@ -2,8 +2,10 @@
 
 A row is a vector of logits along the last axis; the other axes are the batch. Every function returns its value, or,
 with ``gradient=True``, a tuple of the value and the gradients of the reduced loss, in the inputs' type.
+`LogitsComparison` tells how far two models' logits are apart.
 """
 
 from .classification import SoftmaxLoss, softmax_cross_entropy
+from .comparison import Estimate, LogitsComparison, LogitsSummary
 
-__all__ = ["SoftmaxLoss", "softmax_cross_entropy"]
+__all__ = ["Estimate", "LogitsComparison", "LogitsSummary", "SoftmaxLoss", "softmax_cross_entropy"]
