@@ -30,7 +30,8 @@ NAMES = """
 
 def test_names():
     assert set(FUNCTIONS) == set(NAMES)
-    assert set(nepit.__all__) - set(NAMES) == {"NepitError", "__version__", "discrete", "losses", "DistributionCheck", "Finding"}
+    others = {"NepitError", "__version__", "discrete", "losses", "DistributionCheck", "Finding"}
+    assert set(nepit.__all__) - set(NAMES) == others
     assert all(getattr(nepit, name) is getattr(nepit.discrete, name) for name in NAMES)
 
 

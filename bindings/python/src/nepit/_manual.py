@@ -50,7 +50,9 @@ def documented(function: _F) -> _F:
         return function
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    options = "".join(_PARAMETERS[name] for name in names if name in _PARAMETERS)
+    told = text.replace(" ", "").split("\n")  # a function may say more of a parameter than the others
+    options = "".join(_PARAMETERS[name] for name in names
+                      if name in _PARAMETERS and not any(line.startswith(f"{name}:") for line in told))
     # (Python 3.13 takes the indentation off by itself.)
     function.__doc__ = inspect.cleandoc(text).replace("<options>", options[1:]).replace("<raises>", _RAISES[1:])
     return function
