@@ -54,6 +54,13 @@ static __attribute__((noinline)) lanes_f32 lanes_fma_f32(lanes_f32 a, lanes_f32 
 }
 #endif
 
+/* a * b - c. */
+LANES_INLINE lanes_f32 lanes_fms_f32(lanes_f32 a, lanes_f32 b, lanes_f32 c) { return lanes_fma_f32(a, b, -c); }
+/* The greater and the lesser; the second where the first is NaN. */
+LANES_INLINE lanes_f32 lanes_max_f32(lanes_f32 a, lanes_f32 b) { return a > b ? a : b; }
+LANES_INLINE lanes_f32 lanes_min_f32(lanes_f32 a, lanes_f32 b) { return a < b ? a : b; }
+LANES_INLINE lanes_f64 lanes_max(lanes_f64 a, lanes_f64 b) { return a > b ? a : b; }
+
 LANES_INLINE lanes_f64 lanes_sqrt(lanes_f64 x) { return __builtin_elementwise_sqrt(x); }
 
 /* A table in memory is eight loads: a function of its own on the baseline, where size counts and speed is lost. */
@@ -83,6 +90,26 @@ LANES_TABLE lanes_f64 lanes_lookup(const double *table, lanes_i64 index) {
 #endif
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+typedef float lanes_half_f32 __attribute__((ext_vector_type(8)));
+typedef int32_t lanes_half_i32 __attribute__((ext_vector_type(8)));
+/* b where the index has its sign bit set. */
+LANES_INLINE lanes_half_f32 lanes_blend(lanes_half_f32 a, lanes_half_f32 b, lanes_half_i32 index) {
+    typedef float vector __attribute__((vector_size(32)));
+    return (lanes_half_f32)__builtin_ia32_blendvps256((vector)a, (vector)b, (vector)index);
+}
+/* table[index & 15]: two registers, a permutation of each. */
+LANES_INLINE lanes_half_f32 lanes_lookup_half(const float *table, lanes_half_i32 index) {
+    typedef float vector __attribute__((vector_size(32)));
+    typedef int integers __attribute__((vector_size(32)));
+    vector low, high;
+    memcpy(&low, table, 32);
+    memcpy(&high, table + 8, 32);
+    return lanes_blend((lanes_half_f32)__builtin_ia32_permvarsf256(low, (integers)index),
+                       (lanes_half_f32)__builtin_ia32_permvarsf256(high, (integers)index), index << 28);
+}
+#endif
+
 /* table[index & 15] for each lane, of 16 floats. */
 LANES_TABLE lanes_f32 lanes_lookup_f32(const float *table, lanes_i32 index) {
 #if defined(__AVX512F__)
@@ -91,12 +118,155 @@ LANES_TABLE lanes_f32 lanes_lookup_f32(const float *table, lanes_i32 index) {
     vector all;
     memcpy(&all, table, 64);
     return (lanes_f32)__builtin_ia32_permvarsf512(all, (integers)index);
+#elif defined(__AVX2__)
+    lanes_f32 result;
+    result.lo = lanes_lookup_half(table, index.lo);
+    result.hi = lanes_lookup_half(table, index.hi);
+    return result;
 #else
     lanes_f32 result;
     _Pragma("clang loop unroll(full)")
     for (int i = 0; i < 16; i++) result[i] = table[index[i] & 15];
     return result;
 #endif
+}
+
+/* table[index & 31] for each lane, of 32 floats. */
+LANES_TABLE lanes_f32 lanes_lookup_wide_f32(const float *table, lanes_i32 index) {
+#if defined(__AVX512F__)
+    typedef float vector __attribute__((vector_size(64)));
+    typedef int integers __attribute__((vector_size(64)));
+    vector low, high;
+    memcpy(&low, table, 64);
+    memcpy(&high, table + 16, 64);
+    return (lanes_f32)__builtin_ia32_vpermi2varps512(low, (integers)index, high);
+#elif defined(__AVX2__)
+    lanes_i32 bit = index << 27;
+    lanes_f32 low = lanes_lookup_f32(table, index), high = lanes_lookup_f32(table + 16, index), result;
+    result.lo = lanes_blend(low.lo, high.lo, bit.lo);
+    result.hi = lanes_blend(low.hi, high.hi, bit.hi);
+    return result;
+#else
+    lanes_f32 result;
+    _Pragma("clang loop unroll(full)")
+    for (int i = 0; i < 16; i++) result[i] = table[index[i] & 31];
+    return result;
+#endif
+}
+
+/*
+ * x = mantissa 2^exponent, 1 <= mantissa < 2, for a normal x > 0. 0 has the exponent -infinity and the mantissa 1. What
+ * other arguments give depends on the instruction set.
+ */
+LANES_INLINE lanes_f64 lanes_exponent(lanes_f64 x) {
+#if defined(__AVX512F__)
+    typedef double vector __attribute__((vector_size(64)));
+    lanes_f64 result;
+    result.lo = (lanes_eight)__builtin_ia32_getexppd512_mask((vector)x.lo, (vector)x.lo, (unsigned char)-1, 4);
+    result.hi = (lanes_eight)__builtin_ia32_getexppd512_mask((vector)x.hi, (vector)x.hi, (unsigned char)-1, 4);
+    return result;
+#else
+    /* The biased exponent as the low bits of a double of 2^52: exact, without a conversion of 64-bit integers. */
+    typedef uint64_t bits __attribute__((ext_vector_type(LANES)));
+    lanes_f64 exponent = (lanes_f64)(((bits)x >> 52) | 0x4330000000000000) - (0x1p52 + 1023);
+    lanes_i64 none = x == 0;
+    return (lanes_f64)((none & (lanes_i64)(lanes_f64)-__builtin_inf()) | (~none & (lanes_i64)exponent));
+#endif
+}
+LANES_INLINE lanes_f64 lanes_mantissa(lanes_f64 x) {
+#if defined(__AVX512F__)
+    typedef double vector __attribute__((vector_size(64)));
+    lanes_f64 result;
+    result.lo = (lanes_eight)__builtin_ia32_getmantpd512_mask((vector)x.lo, 0, (vector)x.lo, (unsigned char)-1, 4);
+    result.hi = (lanes_eight)__builtin_ia32_getmantpd512_mask((vector)x.hi, 0, (vector)x.hi, (unsigned char)-1, 4);
+    return result;
+#else
+    return (lanes_f64)(((lanes_i64)x & 0x000fffffffffffff) | 0x3ff0000000000000);
+#endif
+}
+LANES_INLINE lanes_f32 lanes_exponent_f32(lanes_f32 x) {
+#if defined(__AVX512F__)
+    typedef float vector __attribute__((vector_size(64)));
+    return (lanes_f32)__builtin_ia32_getexpps512_mask((vector)x, (vector)x, (unsigned short)-1, 4);
+#else
+    lanes_f32 exponent = __builtin_convertvector((lanes_i32)x >> 23, lanes_f32) - 127;
+    lanes_i32 none = x == 0;
+    return (lanes_f32)((none & (lanes_i32)(lanes_f32)-__builtin_inff()) | (~none & (lanes_i32)exponent));
+#endif
+}
+LANES_INLINE lanes_f32 lanes_mantissa_f32(lanes_f32 x) {
+#if defined(__AVX512F__)
+    typedef float vector __attribute__((vector_size(64)));
+    return (lanes_f32)__builtin_ia32_getmantps512_mask((vector)x, 0, (vector)x, (unsigned short)-1, 4);
+#else
+    return (lanes_f32)(((lanes_i32)x & 0x007fffff) | 0x3f800000);
+#endif
+}
+
+/*
+ * Tables of log x = k ln 2 - log c + log1p(z c - 1), z the mantissa, where an absolute error will do: 16 cells of [1, 2),
+ * the cell in the low bits of the index.
+ */
+LANES_INLINE lanes_f64 lanes_mantissa_reciprocal(lanes_i64 cell) {
+    static const double table[16] __attribute__((aligned(64))) = {
+        0x1.fp-1, 0x1.d4p-1, 0x1.bbp-1, 0x1.a4p-1,
+        0x1.9p-1, 0x1.7dp-1, 0x1.6cp-1, 0x1.5dp-1,
+        0x1.4ep-1, 0x1.41p-1, 0x1.35p-1, 0x1.2ap-1,
+        0x1.1fp-1, 0x1.16p-1, 0x1.0dp-1, 0x1.04p-1};
+    return lanes_lookup(table, cell);
+}
+LANES_INLINE lanes_f64 lanes_mantissa_log(lanes_i64 cell) {
+    static const double table[16] __attribute__((aligned(64))) = {
+        0x1.0415d89e74444p-5, 0x1.700d30aeac0e1p-4, 0x1.28753bc11aba5p-3, 0x1.95a5adcf7017fp-3,
+        0x1.f991c6cb3b379p-3, 0x1.2e9e2bce12286p-2, 0x1.5d5bddf595f3p-2, 0x1.8873658327ccfp-2,
+        0x1.b56fa04462909p-2, 0x1.de16b56ef90fp-2, 0x1.028d2d6a963f4p-1, 0x1.151c3f6f29612p-1,
+        0x1.285e0842ca384p-1, 0x1.38ae2171976e7p-1, 0x1.4987ace0dabbp-1, 0x1.5af405c3649ep-1};
+    return lanes_lookup(table, cell);
+}
+LANES_INLINE lanes_f32 lanes_mantissa_reciprocal_f32(lanes_i32 cell) {
+    static const float table[16] __attribute__((aligned(64))) = {
+        0x1.fp-1f, 0x1.d4p-1f, 0x1.bbp-1f, 0x1.a4p-1f,
+        0x1.9p-1f, 0x1.7dp-1f, 0x1.6cp-1f, 0x1.5dp-1f,
+        0x1.4ep-1f, 0x1.41p-1f, 0x1.35p-1f, 0x1.2ap-1f,
+        0x1.1fp-1f, 0x1.16p-1f, 0x1.0dp-1f, 0x1.04p-1f};
+    return lanes_lookup_f32(table, cell);
+}
+LANES_INLINE lanes_f32 lanes_mantissa_log_f32(lanes_i32 cell) {
+    static const float table[16] __attribute__((aligned(64))) = {
+        0x1.0415d8p-5f, 0x1.700d3p-4f, 0x1.28753cp-3f, 0x1.95a5aep-3f,
+        0x1.f991c6p-3f, 0x1.2e9e2cp-2f, 0x1.5d5bdep-2f, 0x1.887366p-2f,
+        0x1.b56fap-2f, 0x1.de16b6p-2f, 0x1.028d2ep-1f, 0x1.151c4p-1f,
+        0x1.285e08p-1f, 0x1.38ae22p-1f, 0x1.4987acp-1f, 0x1.5af406p-1f};
+    return lanes_lookup_f32(table, cell);
+}
+
+/*
+ * Tables for a ratio y in [63/128, 63/32), in 32 cells, one of which is centred on 1 and has the reciprocal 1: the
+ * reciprocal c of the cell, and 1 - c + log c.
+ */
+LANES_INLINE lanes_f32 lanes_ratio_reciprocal_f32(lanes_i32 cell) {
+    static const float table[32] __attribute__((aligned(64))) = {
+        0x1.f8p+0f, 0x1.e2p+0f, 0x1.c7p+0f, 0x1.afp+0f,
+        0x1.9ap+0f, 0x1.86p+0f, 0x1.74p+0f, 0x1.64p+0f,
+        0x1.55p+0f, 0x1.48p+0f, 0x1.3bp+0f, 0x1.2fp+0f,
+        0x1.25p+0f, 0x1.1ap+0f, 0x1.11p+0f, 0x1.08p+0f,
+        0x1p+0f, 0x1.e2p-1f, 0x1.c8p-1f, 0x1.bp-1f,
+        0x1.9ap-1f, 0x1.86p-1f, 0x1.74p-1f, 0x1.64p-1f,
+        0x1.56p-1f, 0x1.48p-1f, 0x1.3cp-1f, 0x1.3p-1f,
+        0x1.24p-1f, 0x1.1ap-1f, 0x1.12p-1f, 0x1.08p-1f};
+    return lanes_lookup_wide_f32(table, cell);
+}
+LANES_INLINE lanes_f32 lanes_ratio_bend_f32(lanes_i32 cell) {
+    static const float table[32] __attribute__((aligned(64))) = {
+        -0x1.2a57f6p-2f, -0x1.000c04p-2f, -0x1.9e278p-3f, -0x1.4d225p-3f,
+        -0x1.0b6efcp-3f, -0x1.a3b5b4p-4f, -0x1.4541f2p-4f, -0x1.f2a93cp-5f,
+        -0x1.734ff8p-5f, -0x1.11b9e4p-5f, -0x1.7a0982p-6f, -0x1.ecc726p-7f,
+        -0x1.387a7cp-7f, -0x1.3cba2ap-8f, -0x1.14cf94p-9f, -0x1.f593c6p-12f,
+        0x0p+0f, -0x1.d4638p-10f, -0x1.a72764p-8f, -0x1.bf406cp-7f,
+        -0x1.77fde4p-6f, -0x1.15ae66p-5f, -0x1.78c6e2p-5f, -0x1.e0ec3cp-5f,
+        -0x1.24cafap-4f, -0x1.5ffe72p-4f, -0x1.98a856p-4f, -0x1.d73b72p-4f,
+        -0x1.0e18d8p-3f, -0x1.2d7692p-3f, -0x1.486708p-3f, -0x1.6c8b8ap-3f};
+    return lanes_lookup_wide_f32(table, cell);
 }
 
 /*
@@ -147,32 +317,6 @@ LANES_INLINE lanes_f64 lanes_log_bend(lanes_i64 cell) {
         -0x1.bf406b543db2p-7, -0x1.881bf932af3dbp-6, -0x1.0bc74113f23dfp-5, -0x1.61293b9998c1ep-5};
     return lanes_lookup(table, cell);
 }
-LANES_INLINE lanes_f32 lanes_log_reciprocal_f32(lanes_i32 cell) {
-    static const float table[16] __attribute__((aligned(64))) = {
-        0x1.68p+0f, 0x1.58p+0f, 0x1.48p+0f, 0x1.38p+0f,
-        0x1.3p+0f, 0x1.28p+0f, 0x1.18p+0f, 0x1.1p+0f,
-        0x1.08p+0f, 0x1p+0f, 0x1.ep-1f, 0x1.c8p-1f,
-        0x1.bp-1f, 0x1.98p-1f, 0x1.88p-1f, 0x1.78p-1f};
-    return lanes_lookup_f32(table, cell);
-}
-LANES_INLINE lanes_f32 lanes_log_high_f32(lanes_i32 cell) {
-    static const float table[16] __attribute__((aligned(64))) = {
-        -0x1.5d1bdcp-2f, -0x1.2e8e2cp-2f, -0x1.fb9186p-3f, -0x1.9525aap-3f,
-        -0x1.5ff308p-3f, -0x1.29553p-3f, -0x1.6f0d28p-4f, -0x1.f0a30cp-5f,
-        -0x1.f829bp-6f, 0x0p+0f, 0x1.08598cp-4f, 0x1.da7276p-4f,
-        0x1.5bf406p-3f, 0x1.d1038p-3f, 0x1.1178e8p-2f, 0x1.3c2528p-2f};
-    return lanes_lookup_f32(table, cell);
-}
-
-LANES_INLINE lanes_f32 lanes_log_bend_f32(lanes_i32 cell) {
-    static const float table[16] __attribute__((aligned(64))) = {
-        -0x1.0b909p-4f, -0x1.8b8ea2p-5f, -0x1.11b9e4p-5f, -0x1.56d2b2p-6f,
-        -0x1.0067c8p-6f, -0x1.6aad08p-7f, -0x1.0f2d76p-8f, -0x1.eb9e8p-10f,
-        -0x1.f593c6p-12f, 0x0p+0f, -0x1.0b316cp-9f, -0x1.a72764p-8f,
-        -0x1.bf406cp-7f, -0x1.881bfap-6f, -0x1.0bc742p-5f, -0x1.61293cp-5f};
-    return lanes_lookup_f32(table, cell);
-}
-
 LANES_INLINE lanes_f64 lanes_load(const double *p) {
     lanes_f64 v;
     memcpy(&v, p, sizeof v);
@@ -196,6 +340,32 @@ LANES_INLINE lanes_f32 lanes_load_f32(const float *p) {
     memcpy(&v, p, sizeof v);
     return v;
 }
+/* `count` numbers, fewer than there are lanes, and zeros behind them. Nothing beyond them is read. */
+#if defined(__AVX512F__)
+LANES_INLINE lanes_f64 lanes_load_part(const double *p, int64_t count) {
+    typedef double vector __attribute__((vector_size(64)));
+    unsigned mask = ~(~0u << count);
+    lanes_f64 v;
+    v.lo = (lanes_eight)__builtin_ia32_loadupd512_mask(p, (vector){0}, (unsigned char)mask);
+    v.hi = (lanes_eight)__builtin_ia32_loadupd512_mask(p + 8, (vector){0}, (unsigned char)(mask >> 8));
+    return v;
+}
+LANES_INLINE lanes_f32 lanes_load_part_f32(const float *p, int64_t count) {
+    typedef float vector __attribute__((vector_size(64)));
+    return (lanes_f32)__builtin_ia32_loadups512_mask(p, (vector){0}, (unsigned short)~(~0u << count));
+}
+#else
+static __attribute__((noinline)) lanes_f64 lanes_load_part(const double *p, int64_t count) {
+    lanes_f64 v = 0;
+    for (int64_t i = 0; i < count; i++) memcpy((char *)&v + i * 8, p + i, 8);
+    return v;
+}
+static __attribute__((noinline)) lanes_f32 lanes_load_part_f32(const float *p, int64_t count) {
+    lanes_f32 v = 0;
+    for (int64_t i = 0; i < count; i++) memcpy((char *)&v + i * 4, p + i, 4);
+    return v;
+}
+#endif
 /* 16 floats as 8 sums in double. */
 LANES_INLINE lanes_eight lanes_fold_f32(lanes_f32 v) {
     return __builtin_convertvector(v.lo, lanes_eight) + __builtin_convertvector(v.hi, lanes_eight);

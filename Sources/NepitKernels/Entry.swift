@@ -75,7 +75,7 @@ public func map(
     }
     let left = count &- done
     guard left > 0 else { return }
-    var (x, y) = map(loadPart(p + done, left, Double.self), loadPart(q + done, left, Double.self))
+    var (x, y) = map(lanes_load_part(p + done, Int64(left)), lanes_load_part(q + done, Int64(left)))
     x += 0
     y += 0
     withUnsafeBytes(of: &x) { _ = memcpy(first + done, $0.baseAddress!, left &* 8) }

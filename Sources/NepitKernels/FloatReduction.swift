@@ -5,7 +5,8 @@ import CSystem
 
 /// A reduction whose terms have a form in float.
 protocol FloatReduction: Reduction {
-  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatTerms
+  /// Adds the terms of some outcomes to a block's sums; nothing where p = q = 0.
+  func add(_ p: FloatLanes, _ q: FloatLanes, to sums: inout FloatTerms)
 }
 
 struct FloatTerms {
@@ -13,17 +14,23 @@ struct FloatTerms {
 }
 
 extension EntropyTerms: FloatReduction {
-  @inline(__always)
-  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatTerms { FloatTerms(a: p, b: p * quickLog(p)) }
+  @_transparent
+  func add(_ p: FloatLanes, _ q: FloatLanes, to sums: inout FloatTerms) {
+    sums.a += p
+    sums.b = fma(p, quickLog(p, least: -200), sums.b)
+  }
 }
 
 extension CrossEntropyTerms: FloatReduction {
-  @inline(__always)
-  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatTerms {
-    // A denormal is brought into range, 2^24 times what it was.
+  @_transparent
+  func add(_ p: FloatLanes, _ q: FloatLanes, to sums: inout FloatTerms) {
+    sums.a += p
+    sums.b += q
+    // A denormal is brought into range, 2^24 times what it was; AVX-512 takes any number apart.
     let isTiny = q .< 0x1p-126
-    let logarithm = quickLog(select(isTiny, q * 0x1p24, q)) - select(isTiny, 0x1.0a2b24p+4, .zero)
-    return FloatTerms(a: p, b: q, c: select((q .== 0) .& (p .!= 0), -.infinity, p * logarithm))
+    let logarithm =
+      laneCount == 16 ? fullLog(q) : fullLog(select(isTiny, q * 0x1p24, q), raised: select(isTiny, 24, .zero))
+    sums.c += select(p .== 0, 0, p * logarithm)
   }
 }
 
@@ -34,9 +41,11 @@ protocol FloatDifference: Difference {
 
 extension DifferenceSum: FloatReduction where D: FloatDifference {
   @_transparent
-  func floatTerms(_ p: FloatLanes, _ q: FloatLanes) -> FloatTerms {
+  func add(_ p: FloatLanes, _ q: FloatLanes, to sums: inout FloatTerms) {
     let d = q - p
-    return FloatTerms(a: difference.floatValue(p, q, d), b: p, c: d)
+    sums.a += difference.floatValue(p, q, d)
+    sums.b += p
+    sums.c += d
   }
 }
 
@@ -45,62 +54,47 @@ extension KullbackLeibler: FloatDifference where Form == AsGiven {
   func floatValue(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes { divergenceTerm(b, a, d) }
 }
 
-/// By a call: four of them in one loop would be too much for the compiler.
-@inline(never)
-private func calledTerm(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes { divergenceTerm(b, a, d) }
-
 extension JensenShannon: FloatDifference {
-  @inline(__always)
+  @_transparent
   func floatValue(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes {
     let weight = Float(weight), other = Float(1 - self.weight)
     let m = fma(b, FloatLanes(repeating: weight), other * a)
-    return weight * calledTerm(b, m, other * d) + other * calledTerm(a, m, -weight * d)
+    return weight * divergenceTerm(b, m, other * d) + other * divergenceTerm(a, m, -weight * d)
   }
 }
 
-@inline(__always)
-private func greatest(_ best: FloatLanes, _ x: FloatLanes) -> FloatLanes { best.replacing(with: x, where: x .> best) }
-
-/// As `feed`: blocks of 64 elements, two pairs of vectors, a pair added in float.
-@inline(__always)
+/// As `feed`. A block is added up in float, the blocks in double: these sums need no second word.
+@inline(never)
 func feedFloats<R: FloatReduction>(
-  _ state: inout Accumulator<R>, _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int
+  _ state: inout Accumulator<R>, _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
+  _ endP: UnsafeRawPointer, _ endQ: UnsafeRawPointer
 ) {
   var p = p, q = q, left = count
   var topP = FloatLanes.zero, topQ = FloatLanes.zero
   var signsP = FloatBits.zero, signsQ = FloatBits.zero
-  // Where a pair is not full it is copied before zeros, which add nothing.
-  var endP = (FloatLanes.zero, FloatLanes.zero), endQ = (FloatLanes.zero, FloatLanes.zero)
-  withUnsafeMutableBytes(of: &endP) { endP in
-    withUnsafeMutableBytes(of: &endQ) { endQ in
-      while left > 0 {
-        var a = Eight.zero, b = Eight.zero, c = Eight.zero
-        let rest = max(0, left &- 64)
-        while left > rest {
-          if left < 32 {
-            p = copied(p, left &* 4, endP.baseAddress!)
-            if R.isPaired { q = copied(q, left &* 4, endQ.baseAddress!) }
-          }
-          let (p0, p1) = pair(p)
-          let (q0, q1) = R.isPaired ? pair(q) : (p0, p1)
-          let terms0 = reduction.floatTerms(p0, q0), terms1 = reduction.floatTerms(p1, q1)
-          a += lanes_fold_f32(terms0.a + terms1.a)
-          if R.sums > 1 { b += lanes_fold_f32(terms0.b + terms1.b) }
-          if R.sums > 2 { c += lanes_fold_f32(terms0.c + terms1.c) }
-          signsP |= unsafeBitCast(p0, to: FloatBits.self) | unsafeBitCast(p1, to: FloatBits.self)
-          if R.isPaired { signsQ |= unsafeBitCast(q0, to: FloatBits.self) | unsafeBitCast(q1, to: FloatBits.self) }
-          if R.watchesGreatest {
-            topP = greatest(greatest(topP, p0), p1)
-            if R.isPaired { topQ = greatest(greatest(topQ, q0), q1) }
-          }
-          p += 128
-          q += 128
-          left &-= 32
-        }
-        state.add(a, b, c, .zero)
+  var (a, b, c) = (state.aHigh, state.bHigh, state.cHigh)
+  while left > 0 {
+    var sums = FloatTerms()
+    let rest = max(0, left &- 64)
+    while left > rest {
+      let isWhole = left >= 16
+      let p0 = load(isWhole ? p : endP), q0 = R.isPaired ? load(isWhole ? q : endQ) : p0
+      reduction.add(p0, q0, to: &sums)
+      signsP |= unsafeBitCast(p0, to: FloatBits.self)
+      if R.isPaired { signsQ |= unsafeBitCast(q0, to: FloatBits.self) }
+      if R.watchesGreatest {
+        topP = lanes_max_f32(p0, topP)
+        if R.isPaired { topQ = lanes_max_f32(q0, topQ) }
       }
+      p += 64
+      q += 64
+      left &-= 16
     }
+    a += lanes_fold_f32(sums.a)
+    if R.sums > 1 { b += lanes_fold_f32(sums.b) }
+    if R.sums > 2 { c += lanes_fold_f32(sums.c) }
   }
+  (state.aHigh, state.bHigh, state.cHigh) = (a, b, c)
   state.greatestP[0] = max(state.greatestP[0], Double(greatest(topP)))
   state.signsP[0] |= sign(signsP)
   if R.isPaired {
@@ -110,10 +104,7 @@ func feedFloats<R: FloatReduction>(
 }
 
 @inline(__always)
-private func pair(_ data: UnsafeRawPointer) -> (FloatLanes, FloatLanes) {
-  let data = data.assumingMemoryBound(to: Float.self)
-  return (lanes_load_f32(data), lanes_load_f32(data + 16))
-}
+private func load(_ data: UnsafeRawPointer) -> FloatLanes { lanes_load_f32(data.assumingMemoryBound(to: Float.self)) }
 
 @inline(__always)
 private func greatest(_ x: FloatLanes) -> Float {

@@ -52,14 +52,14 @@ func limited(_ x: Lanes, to limit: Double) -> Lanes {
 }
 
 /// The greater of each pair; `best` where x is NaN.
-@inline(__always)
+@_transparent
 func greater(_ best: Lanes, _ x: Lanes) -> Lanes { best.replacing(with: x, where: x .> best) }
 
 @inline(__always)
 func magnitude(_ x: Lanes) -> Lanes { lanes(bits(x) & LaneBits(repeating: 0x7fff_ffff_ffff_ffff)) }
 
 /// Adds `x` to the compensated sum `high + low` (Knuth's two-sum: no order of magnitude is assumed).
-@inline(__always)
+@_transparent
 func compensate(_ x: Eight, _ high: inout Eight, _ low: inout Eight) {
   let sum = high + x
   let part = sum - high
@@ -73,6 +73,9 @@ protocol Element {
   static var isFine: Bool { get }
   static var stride: Int { get }
   static func load(_ data: UnsafeRawPointer) -> Lanes
+  /// Memory of a vector: fewer elements than there are lanes, zeros behind them.
+  associatedtype Part
+  static func part(_ data: UnsafeRawPointer, _ count: Int) -> Part
 }
 
 extension Double: Element {
@@ -80,6 +83,10 @@ extension Double: Element {
   @inline(__always) static var stride: Int { 8 }
   @inline(__always)
   static func load(_ data: UnsafeRawPointer) -> Lanes { lanes_load(data.assumingMemoryBound(to: Double.self)) }
+  @inline(__always)
+  static func part(_ data: UnsafeRawPointer, _ count: Int) -> Lanes {
+    count == 0 ? .zero : lanes_load_part(data.assumingMemoryBound(to: Double.self), Int64(count))
+  }
 }
 
 extension Float: Element {
@@ -87,12 +94,8 @@ extension Float: Element {
   @inline(__always) static var stride: Int { 4 }
   @inline(__always)
   static func load(_ data: UnsafeRawPointer) -> Lanes { lanes_widen(data.assumingMemoryBound(to: Float.self)) }
-}
-
-/// Fewer elements than there are lanes, zeros behind them.
-@inline(__always)
-func loadPart<E: Element>(_ data: UnsafeRawPointer, _ count: Int, _ element: E.Type) -> Lanes {
-  var part = Lanes.zero
-  withUnsafeMutableBytes(of: &part) { _ = memcpy($0.baseAddress!, data, count &* E.stride) }
-  return withUnsafeBytes(of: &part) { E.load($0.baseAddress!) }
+  @inline(__always)
+  static func part(_ data: UnsafeRawPointer, _ count: Int) -> FloatLanes {
+    count == 0 ? .zero : lanes_load_part_f32(data.assumingMemoryBound(to: Float.self), Int64(count))
+  }
 }

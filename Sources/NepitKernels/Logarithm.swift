@@ -51,36 +51,34 @@ func bentLog1p(_ r: Lanes, fine: Bool) -> Lanes {
 @inline(__always)
 func fma(_ a: Lanes, _ b: Double, _ c: Double) -> Lanes { lanes_fma(a, Lanes(repeating: b), Lanes(repeating: c)) }
 
-/// log x for normal x > 0, within 2.75 ULP; finite for 0 and denormals, so that 0 · log 0 = 0.
-@inline(__always)
-func quickLog(_ x: Lanes) -> Lanes {
-  let parts = Parts(x)
-  let r = fma(parts.mantissa, lanes_log_reciprocal(parts.cell), -1)
-  // The cell around 1 adds exactly 0; elsewhere one word of the logarithm of its centre is enough.
-  let centre = fma(parts.exponent, ln2, lanes_log_centre(parts.cell))
-  let s = r * r
-  let q01 = fma(r, -0x1.5555555555542p-2, Lanes(repeating: 0x1.fffffffffffebp-2))
-  let q23 = fma(r, -0x1.9999999aa61dap-3, Lanes(repeating: 0x1.0000000093adfp-2))
-  let q45 = fma(r, -0x1.249236912db63p-3, Lanes(repeating: 0x1.555540e688cb1p-3))
-  let q67 = fma(r, -0x1.c7eef034bc5c3p-4, Lanes(repeating: 0x1.0073c4f5843d8p-3))
-  return centre + fma(-s, fma(s, fma(s, fma(s, q67, q45), q23), q01), r)
+/// log x for sums of p log p that are not small: to an absolute error of 2^-53 and a relative one of 2^-52, for normal
+/// x. An exponent below `least` is that: so 0 log 0 is 0. (What a denormal gives is finite, and nothing beside such sums.)
+@_transparent
+func quickLog(_ x: Lanes, least: Double) -> Lanes {
+  // The cell from x itself, not from the mantissa: the sooner, the better.
+  logarithm(
+    lanes_mantissa(x), cell: logicalShift(bits(x), right: 48),
+    exponent: lanes_max(lanes_exponent(x), Lanes(repeating: least)))
 }
 
-/// A positive float taken apart, as `Parts`.
-struct FloatParts {
-  var exponent, mantissa: FloatLanes
-  var power, cell: FloatBits
+/// log x / 2^raised for any x >= 0 that is no denormal or, with AVX-512, is one: -infinity at 0.
+@_transparent
+func fullLog(_ x: Lanes, raised: Lanes = .zero) -> Lanes {
+  let mantissa = lanes_mantissa(x)
+  return logarithm(
+    mantissa, cell: logicalShift(bits(mantissa), right: 48), exponent: lanes_exponent(x) - raised)
+}
 
-  @inline(__always)
-  init(_ x: FloatLanes) {
-    let bits = unsafeBitCast(x, to: FloatBits.self)
-    let moved = bits &- FloatBits(repeating: 0x3f34_0000)
-    power = moved & FloatBits(repeating: -0x0080_0000)
-    mantissa = unsafeBitCast(bits &- power, to: FloatLanes.self)
-    cell = moved &>> FloatBits(repeating: 19)
-    let whole = (moved &>> FloatBits(repeating: 23)) &+ FloatBits(repeating: 0x4b40_0000)
-    exponent = unsafeBitCast(whole, to: FloatLanes.self) - 0x1.8p23
-  }
+@_transparent
+private func logarithm(_ mantissa: Lanes, cell: LaneBits, exponent: Lanes) -> Lanes {
+  let r = fma(mantissa, lanes_mantissa_reciprocal(cell), -1)
+  let line = fma(exponent, ln2, lanes_mantissa_log(cell)) + r
+  let s = r * r
+  let q01 = fma(r, 0x1.55555555cadecp-2, Lanes(repeating: -0x1.fffffffffff8ap-2))
+  let q23 = fma(r, 0x1.999986b6bbf59p-3, Lanes(repeating: -0x1.000000011a28dp-2))
+  let q45 = fma(r, 0x1.2507c12dbf41bp-3, Lanes(repeating: -0x1.55553ae300584p-3))
+  let q = fma(s, fma(s, fma(s, -0x1.007d523db2a1fp-3, q45), q23), q01)
+  return fma(s, q, line)
 }
 
 @inline(__always)
@@ -101,47 +99,61 @@ func select(_ mask: SIMDMask<FloatBits>, _ yes: Float, _ no: FloatLanes) -> Floa
   no.replacing(with: yes, where: mask)
 }
 
-/// Q(r) of log1p(r) = r - r² Q(r), to float's precision.
-@inline(__always)
-private func bentLog1p(_ r: FloatLanes, _ s: FloatLanes) -> FloatLanes {
-  fma(s, fma(r, -0x1.99ec4p-3, 0x1.003036p-2), fma(r, -0x1.555554p-2, 0x1.fffffep-2))
+/// `quickLog` in float, to an absolute error of 2^-24 and a relative one of 2^-23.
+@_transparent
+func quickLog(_ x: FloatLanes, least: Float) -> FloatLanes {
+  logarithm(
+    lanes_mantissa_f32(x), cell: unsafeBitCast(x, to: FloatBits.self) &>> FloatBits(repeating: 19),
+    exponent: lanes_max_f32(lanes_exponent_f32(x), FloatLanes(repeating: least)))
 }
 
-/// `quickLog` in float, to 2^-22.7: the entropies' hot loop.
-@inline(__always)
-func quickLog(_ x: FloatLanes) -> FloatLanes {
-  let parts = FloatParts(x)
-  let r = fma(parts.mantissa, lanes_log_reciprocal_f32(parts.cell), FloatLanes(repeating: -1))
-  let centre = fma(parts.exponent, FloatLanes(repeating: 0x1.62e43p-1), lanes_log_high_f32(parts.cell))
-  let s = r * r
-  return centre + fma(-s, bentLog1p(r, s), r)
+@_transparent
+func fullLog(_ x: FloatLanes, raised: FloatLanes = .zero) -> FloatLanes {
+  let mantissa = lanes_mantissa_f32(x)
+  return logarithm(
+    mantissa, cell: unsafeBitCast(mantissa, to: FloatBits.self) &>> FloatBits(repeating: 19),
+    exponent: lanes_exponent_f32(x) - raised)
 }
 
-/// `divergenceTerm` in float: the same steps as `Ratio`, of second order near equality, to about 2^-21.
+@_transparent
+private func logarithm(_ mantissa: FloatLanes, cell: FloatBits, exponent: FloatLanes) -> FloatLanes {
+  let r = fma(mantissa, lanes_mantissa_reciprocal_f32(cell), FloatLanes(repeating: -1))
+  let centre = fma(exponent, FloatLanes(repeating: 0x1.62e43p-1), lanes_mantissa_log_f32(cell))
+  let q = fma(fma(r, 0x1.55822ap-2, -0x1.001aaep-1), r, FloatLanes(repeating: 1))
+  return fma(q, r, centre)
+}
+
+/// `divergenceTerm` in float, to about 2^-21: y = a / b is 1 + t; with c the reciprocal of y's cell and u = y c - 1,
+///
+///     t - log(1 + t) = (u - log1p(u)) + (1 - c + log c) - t (c - 1)      near: y from 1/2 to 1.95
+///                    = (u - log1p(u)) + t - (k ln 2 - log c + u)         elsewhere
+///
+/// Near, nothing cancels; in the cell around 1, c is 1 and all but the first part is 0.
 @_transparent
 func divergenceTerm(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes {
-  let limit = FloatLanes(repeating: 0x1p126)
-  let reciprocal = 1 / b
-  let inverse = select(reciprocal .< limit, reciprocal, limit)
-  let product = d * inverse
-  let t = select(product .< limit, product, limit)
-  let isSmall = t .< -0.5
-  let isTiny = a .< 0x1p-60
-  let quotient = select(isTiny, a * 0x1p64, a) * inverse
-  let parts = FloatParts(select(isSmall, quotient, t + 1))
-  let exponent = parts.exponent - select(isSmall .& isTiny, 64, .zero)
-  let c = lanes_log_reciprocal_f32(parts.cell)
-  let down = unsafeBitCast(FloatBits(repeating: 0x3f80_0000) &- parts.power, to: FloatLanes.self)
-  let scaled = c * down
-  let slope = scaled - 1
-  let u = fma(select(isSmall, quotient, t), scaled, select(isSmall, -1, slope))
+  // What does not need the quotient comes first: the division is what everything waits for. Where b is next to nothing,
+  // so is b times any logarithm; y stays finite.
+  let inverse = 1 / lanes_max_f32(b, FloatLanes(repeating: 0x1p-99))
+  let isSmall = a + a .< b
+  let isFar = isSmall .| (a .>= 0x1.f33334p+0 * b)
+  // Below 1/2, 1 + t has lost what a was: the quotient itself, raised, so that it is no denormal. It is 0 where a is, whose
+  // exponent is -infinity and whose term is infinite.
+  let y = fma(select(isSmall, a * 0x1p96, d), inverse, select(isSmall, 0, FloatLanes(repeating: 1)))
+  let t = d * inverse
+  let bits = unsafeBitCast(y, to: FloatBits.self)
+  let far = bits &>> FloatBits(repeating: 19)
+  let near = (bits &+ FloatBits(repeating: 1 << 18)) &>> FloatBits(repeating: 19)
+  let reciprocal = lanes_ratio_reciprocal_f32(near)
+  let slope = reciprocal - 1
+  let u = select(
+    isFar, fma(lanes_mantissa_f32(y), lanes_mantissa_reciprocal_f32(far), FloatLanes(repeating: -1)),
+    fma(t, reciprocal, slope))
+  let exponent = lanes_exponent_f32(y) - select(isSmall, 96, .zero)
+  let logarithm = fma(exponent, FloatLanes(repeating: 0x1.62e43p-1), lanes_mantissa_log_f32(far)) + u
+  let rest = select(isFar, 0 - logarithm, lanes_ratio_bend_f32(near))
   let s = u * u
-  let ln2 = FloatLanes(repeating: 0x1.62e43p-1)
-  let linear = fma(exponent, ln2, lanes_log_high_f32(parts.cell)) + u
-  let bend = fma(exponent, -ln2, fma(c, 1 - down, lanes_log_bend_f32(parts.cell)))
-  let inner = fma(s, bentLog1p(u, s), select(isSmall, 0 - linear, bend))
-  let term = fma(b, inner, d * select(isSmall, 1, 0 - slope))
-  return select(b .== 0, a, select(a .== 0, .infinity, term))
+  let q = fma(s, fma(u, -0x1.99f51ap-3, 0x1.002ab2p-2), fma(u, -0x1.555552p-2, 0x1.fffffep-2))
+  return lanes_fms_f32(b, fma(s, q, rest), d * select(isFar, -1, slope))
 }
 
 /// log x in two words for normal x > 0; the sum is good to about 2^-56.

@@ -40,8 +40,16 @@ struct EntropyTerms: Reduction {
   static var watches: Bool { true }
   static var isPaired: Bool { false }
   init(_ parameters: borrowing lanes_parameters) {}
-  @inline(__always)
-  func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms { Terms(a: p, b: p * quickLog(p)) }
+  @_transparent
+  func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms { Terms(a: p, b: p * quickLog(p, least: -1200)) }
+}
+
+/// log x of any x >= 0.
+@_transparent
+private func anyLog(_ x: Lanes) -> Lanes {
+  let isTiny = x .< 0x1p-1022
+  return laneCount == 16
+    ? fullLog(x) : fullLog(select(isTiny, x * 0x1p54, x), raised: select(isTiny, 54, Lanes.zero))
 }
 
 /// Cross-entropy, first: sum p, sum q, sum p log q.
@@ -51,7 +59,7 @@ struct CrossEntropyTerms: Reduction {
   init(_ parameters: borrowing lanes_parameters) {}
   @inline(__always)
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
-    Terms(a: p, b: q, c: select((q .== 0) .& (p .!= 0), -Double.infinity, p * quickLog(q)))
+    Terms(a: p, b: q, c: select(p .== 0, 0, p * anyLog(q)))
   }
 }
 
@@ -69,7 +77,7 @@ struct SurprisalTerms: Reduction {
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
     let p = p * scaleP, scaled = q * scaleQ
     let dominates = scaled .> threshold
-    let term = select((scaled .== 0) .& (p .!= 0), -Double.infinity, p * quickLog(scaled))
+    let term = select(p .== 0, 0, p * anyLog(scaled))
     return Terms(
       a: select(dominates, 0, term), b: select(dominates, 0, p), c: select(dominates, 0, scaled),
       d: select(dominates, p, Lanes.zero))

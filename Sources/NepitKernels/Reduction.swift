@@ -79,7 +79,7 @@ struct Accumulator<R: Reduction> {
   }
 
   /// Adds sums in two words.
-  @inline(__always)
+  @_transparent
   mutating func add(_ a: Eight, _ b: Eight, _ c: Eight, _ d: Eight) {
     if R.sums > 0 { compensate(a, &aHigh, &aLow) }
     if R.sums > 1 { compensate(b, &bHigh, &bLow) }
@@ -88,7 +88,7 @@ struct Accumulator<R: Reduction> {
   }
 
   /// Adds what even and odd runs of 8 gave. With 16 lanes the odd ones are the upper half.
-  @inline(__always)
+  @_transparent
   mutating func add(_ even: Terms, _ odd: Terms) {
     if laneCount == 16 {
       add(
@@ -102,7 +102,7 @@ struct Accumulator<R: Reduction> {
   }
 
   /// Adds terms run by run.
-  @inline(__always)
+  @_transparent
   mutating func addEach(_ terms: Terms) {
     add(lanes_first(terms.a), lanes_first(terms.b), lanes_first(terms.c), lanes_first(terms.d))
     if laneCount == 16 {
@@ -147,7 +147,7 @@ struct Watch<R: Reduction> {
   var greatestP = Lanes.zero, greatestQ = Lanes.zero
   var signsP = LaneBits.zero, signsQ = LaneBits.zero
 
-  @inline(__always)
+  @_transparent
   mutating func see(_ p: Lanes, _ q: Lanes, _ reduction: R) {
     if R.watchesRatio { greatestP = greater(greatestP, reduction.ratio(p, q)) }
     if R.watches {
@@ -162,7 +162,7 @@ struct Watch<R: Reduction> {
 }
 
 extension Terms {
-  @inline(__always)
+  @_transparent
   mutating func add(_ other: Terms, sums: Int) {
     if sums > 0 { a += other.a }
     if sums > 1 { b += other.b }
@@ -196,10 +196,12 @@ func halves<V: SIMD>(_ a: V, _ b: V, _ low: V) -> (V, V) where V.Scalar == Doubl
 
 @inline(__always)
 func greatest(_ x: Eight) -> Double {
-  var best = x[0]
-  for lane in 1..<8 where x[lane] > best { best = x[lane] }
-  return best
+  let four = greater(x.lowHalf, x.highHalf), two = greater(four.lowHalf, four.highHalf)
+  return two[1] > two[0] ? two[1] : two[0]
 }
+
+@inline(__always)
+private func greater<V: SIMD>(_ x: V, _ y: V) -> V where V.Scalar == Double { x.replacing(with: y, where: y .> x) }
 
 @inline(__always)
 func union(_ x: EightBits) -> Int64 {
@@ -208,52 +210,41 @@ func union(_ x: EightBits) -> Int64 {
   return two[0] | two[1]
 }
 
-/// Feeds `count` elements to an accumulator. All but a row's last piece hold a multiple of 64.
-@inline(__always)
+/// Adds `count` elements to an accumulator. All but a row's last piece hold a multiple of 64. What does not fill a vector
+/// is read from `endP` and `endQ`, where zeros follow it, which add nothing.
+///
+/// Not in its caller, whose closures would keep all that it counts in memory.
+@inline(never)
 func feed<R: Reduction, E: Element>(
   _ state: inout Accumulator<R>, _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
-  _ element: E.Type
+  _ endP: UnsafeRawPointer, _ endQ: UnsafeRawPointer, _ element: E.Type
 ) {
   var p = p, q = q, left = count
   var watch = Watch<R>()
-  // Where a vector is not full it is copied before zeros, which add nothing.
-  var endP = Lanes.zero, endQ = Lanes.zero
-  withUnsafeMutableBytes(of: &endP) { endP in
-    withUnsafeMutableBytes(of: &endQ) { endQ in
-      while left > 0 {
-        var even = Terms(), odd = Terms()
-        let rest = max(0, left &- 64)
-        while left > rest {
-          if left < laneCount {
-            p = copied(p, left &* E.stride, endP.baseAddress!)
-            if R.isPaired { q = copied(q, left &* E.stride, endQ.baseAddress!) }
-          }
-          let p0 = E.load(p), q0 = R.isPaired ? E.load(q) : p0
-          let terms = reduction.terms(p0, q0, fine: E.isFine)
-          if R.isExact {
-            state.addEach(terms)
-          } else {
-            even.add(terms, sums: R.sums)
-            // With 8 lanes the two take turns: one place for the terms' code instead of two.
-            if laneCount == 8 { swap(&even, &odd) }
-          }
-          watch.see(p0, q0, reduction)
-          p += laneCount &* E.stride
-          q += laneCount &* E.stride
-          left &-= laneCount
-        }
-        if !R.isExact { state.add(even, odd) }
+  var all = state
+  while left > 0 {
+    var even = Terms(), odd = Terms()
+    let rest = max(0, left &- 64)
+    while left > rest {
+      let isWhole = left >= laneCount
+      let p0 = E.load(isWhole ? p : endP), q0 = R.isPaired ? E.load(isWhole ? q : endQ) : p0
+      let terms = reduction.terms(p0, q0, fine: E.isFine)
+      if R.isExact {
+        all.addEach(terms)
+      } else {
+        even.add(terms, sums: R.sums)
+        // With 8 lanes the two take turns: one place for the terms' code instead of two.
+        if laneCount == 8 { swap(&even, &odd) }
       }
+      watch.see(p0, q0, reduction)
+      p += laneCount &* E.stride
+      q += laneCount &* E.stride
+      left &-= laneCount
     }
+    if !R.isExact { all.add(even, odd) }
   }
-  state.merge(watch)
-}
-
-/// The end of a row, copied to where zeros follow.
-@inline(__always)
-func copied(_ data: UnsafeRawPointer, _ bytes: Int, _ room: UnsafeMutableRawPointer) -> UnsafeRawPointer {
-  _ = memcpy(room, data, bytes)
-  return UnsafeRawPointer(room)
+  all.merge(watch)
+  state = all
 }
 
 @inline(__always)
@@ -263,7 +254,11 @@ func reduce<R: Reduction, E: Element>(
 ) {
   var state = Accumulator<R>()
   if let carry { state = Accumulator(carry) }
-  feed(&state, reduction, p, q, count, element)
+  let part = count & (laneCount &- 1), start = (count &- part) &* E.stride
+  var endP = E.part(p + start, part), endQ = E.part(q + start, R.isPaired ? part : 0)
+  withUnsafeBytes(of: &endP) { endP in
+    withUnsafeBytes(of: &endQ) { feed(&state, reduction, p, q, count, endP.baseAddress!, $0.baseAddress!, element) }
+  }
   finish(state, carry, isLast, out)
 }
 
@@ -274,7 +269,11 @@ func reduceFloats<R: FloatReduction>(
 ) {
   var state = Accumulator<R>()
   if let carry { state = Accumulator(carry) }
-  feedFloats(&state, reduction, p, q, count)
+  let part = count & 15, start = (count &- part) &* 4
+  var endP = Float.part(p + start, part), endQ = Float.part(q + start, R.isPaired ? part : 0)
+  withUnsafeBytes(of: &endP) { endP in
+    withUnsafeBytes(of: &endQ) { feedFloats(&state, reduction, p, q, count, endP.baseAddress!, $0.baseAddress!) }
+  }
   finish(state, carry, isLast, out)
 }
 

@@ -110,6 +110,6 @@ struct Pair {
 @inline(__always)
 func isPlain(_ total: Double, _ signs: Int64, _ rows: Rows) -> Bool {
   // Float kernels neither overflow nor lose anything to denormals between these.
-  if rows.isCoarse { return signs >= 0 && total >= 0x1p-40 && total <= 0x1p60 }
+  if rows.isCoarse { return signs >= 0 && total >= 0x1p-40 && total <= 0x1p26 }
   return signs >= 0 && total >= 0x1p-100 && total <= 0x1p300
 }
