@@ -972,7 +972,8 @@ NEPIT_API nepit_status nepit_neyman_chi2(nepit_array p, nepit_array q, const nep
  *
  *  @param[in]  p       [rows, cols] Weights, at least 0.
  *  @param[in]  q       [rows, cols] Weights, at least 0.
- *  @param      floor   In [0, 1). The least probability of a cell; 1e-4 is the custom.
+ *  @param      floor   In [0, 1). The least probability of a cell; 1e-4 is the custom. Above 0 it is at least
+ *                      2^-900.
  *  @param      base    See Units; NEPIT_E is the custom.
  *  @param[in]  execution See Execution; optional.
  *  @param[out] out     [rows] At least 0.

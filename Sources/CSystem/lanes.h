@@ -56,9 +56,9 @@ static __attribute__((noinline)) lanes_f32 lanes_fma_f32(lanes_f32 a, lanes_f32 
 
 /* a * b - c. */
 LANES_INLINE lanes_f32 lanes_fms_f32(lanes_f32 a, lanes_f32 b, lanes_f32 c) { return lanes_fma_f32(a, b, -c); }
-/* The greater and the lesser; the second where the first is NaN. */
+/* The greater; b where a is NaN. */
 LANES_INLINE lanes_f32 lanes_max_f32(lanes_f32 a, lanes_f32 b) { return a > b ? a : b; }
-LANES_INLINE lanes_f32 lanes_min_f32(lanes_f32 a, lanes_f32 b) { return a < b ? a : b; }
+LANES_INLINE lanes_eight lanes_max_eight(lanes_eight a, lanes_eight b) { return a > b ? a : b; }
 LANES_INLINE lanes_f64 lanes_max(lanes_f64 a, lanes_f64 b) { return a > b ? a : b; }
 
 LANES_INLINE lanes_f64 lanes_sqrt(lanes_f64 x) { return __builtin_elementwise_sqrt(x); }
@@ -354,6 +354,27 @@ LANES_INLINE lanes_f32 lanes_load_part_f32(const float *p, int64_t count) {
     typedef float vector __attribute__((vector_size(64)));
     return (lanes_f32)__builtin_ia32_loadups512_mask(p, (vector){0}, (unsigned short)~(~0u << count));
 }
+#elif defined(__AVX2__)
+LANES_INLINE lanes_f64 lanes_load_part(const double *p, int64_t count) {
+    typedef double vector __attribute__((vector_size(32)));
+    typedef long long integers __attribute__((vector_size(32)));
+    integers all = {count, count, count, count};
+    lanes_f64 v;
+    v.lo = __builtin_ia32_maskloadpd256((const vector *)p, (integers)(all > (integers){0, 1, 2, 3}));
+    v.hi = __builtin_ia32_maskloadpd256((const vector *)(p + 4), (integers)(all > (integers){4, 5, 6, 7}));
+    return v;
+}
+LANES_INLINE lanes_f32 lanes_load_part_f32(const float *p, int64_t count) {
+    typedef float vector __attribute__((vector_size(32)));
+    typedef int integers __attribute__((vector_size(32)));
+    int n = (int)count;
+    integers all = {n, n, n, n, n, n, n, n};
+    lanes_f32 v;
+    v.lo = __builtin_ia32_maskloadps256((const vector *)p, (integers)(all > (integers){0, 1, 2, 3, 4, 5, 6, 7}));
+    v.hi = __builtin_ia32_maskloadps256((const vector *)(p + 8),
+                                        (integers)(all > (integers){8, 9, 10, 11, 12, 13, 14, 15}));
+    return v;
+}
 #else
 static __attribute__((noinline)) lanes_f64 lanes_load_part(const double *p, int64_t count) {
     lanes_f64 v = 0;
@@ -366,11 +387,11 @@ static __attribute__((noinline)) lanes_f32 lanes_load_part_f32(const float *p, i
     return v;
 }
 #endif
+LANES_INLINE void lanes_store_f32(float *p, lanes_f32 v) { memcpy(p, &v, sizeof v); }
 /* 16 floats as 8 sums in double. */
 LANES_INLINE lanes_eight lanes_fold_f32(lanes_f32 v) {
     return __builtin_convertvector(v.lo, lanes_eight) + __builtin_convertvector(v.hi, lanes_eight);
 }
-LANES_INLINE void lanes_store_f32(float *p, lanes_f32 v) { memcpy(p, &v, sizeof v); }
 /* What will be read soon. */
 LANES_INLINE void lanes_prefetch(const void *p) { __builtin_prefetch(p); }
 /* Whether one of 64 floats, of 16 doubles, is above a limit. */
@@ -381,10 +402,31 @@ LANES_INLINE int32_t lanes_above_f32(const float *p, float limit) {
 LANES_INLINE int64_t lanes_above_f64(const double *p, double limit) {
     return __builtin_reduce_or((lanes_load_eight(p) > limit) | (lanes_load_eight(p + 8) > limit));
 }
+/* 16 sums in double, and what two floats each add to them. */
+LANES_INLINE void lanes_add_f32(double *sums, lanes_f32 a, lanes_f32 b) {
+    lanes_eight low = lanes_load_eight(sums), high = lanes_load_eight(sums + 8);
+    low += __builtin_convertvector(a.lo, lanes_eight) + __builtin_convertvector(b.lo, lanes_eight);
+    high += __builtin_convertvector(a.hi, lanes_eight) + __builtin_convertvector(b.hi, lanes_eight);
+    lanes_store_eight(sums, low);
+    lanes_store_eight(sums + 8, high);
+}
 LANES_INLINE lanes_i64 lanes_shift_right(lanes_i64 x, int64_t count) {
     typedef uint64_t vector __attribute__((ext_vector_type(LANES)));
     return (lanes_i64)((vector)x >> (uint64_t)count);
 }
+/* The greatest of eight numbers, none of them NaN, and the union of eight words' bits. */
+LANES_INLINE double lanes_greatest(lanes_eight v) {
+    typedef double four __attribute__((ext_vector_type(4)));
+    typedef double two __attribute__((ext_vector_type(2)));
+    four a = v.lo > v.hi ? v.lo : v.hi;
+    two b = a.lo > a.hi ? a.lo : a.hi;
+    return b.x > b.y ? b.x : b.y;
+}
+LANES_INLINE int64_t lanes_union(lanes_eight v) {
+    typedef int64_t eight __attribute__((ext_vector_type(8)));
+    return __builtin_reduce_or((eight)v);
+}
+
 /* The two halves of what a kernel computes side by side; the second is 0 where there is one only. */
 LANES_INLINE lanes_eight lanes_first(lanes_f64 v) {
 #if LANES == 16
@@ -553,8 +595,15 @@ typedef struct lanes_sums {
     int64_t signs_p, signs_q;        /* negative if an element had its sign bit set */
 } lanes_sums;
 
+/* What the sums of 16 rows side by side are kept in; zeros at first. */
+typedef struct lanes_slots { double words[3 * 32 * 16]; } lanes_slots;
+
+/* Room for two vectors. */
+typedef struct lanes_room { double words[32]; } lanes_room;
+
 /* On a caller's stack: the sums of a row's segments, and copies of pieces of four rows. */
 typedef struct row_segments { lanes_sums all[64]; } row_segments;
+typedef struct row_sums { lanes_sums all[16]; } row_sums;
 typedef struct row_buffers { double words[1024]; } row_buffers;
 
 /* On a caller's stack: for each byte where its keys go next, and where they end. */

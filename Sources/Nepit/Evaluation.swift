@@ -7,6 +7,18 @@ internal import NepitMath
 /// What is done with one row, or a pair of rows. It writes only what belongs to its index.
 protocol RowTask {
   func run(_ index: Int, _ rows: Rows)
+  /// The sums that it asks of every row first, if it does.
+  var firstRead: FirstRead? { get }
+}
+
+extension RowTask {
+  var firstRead: FirstRead? { nil }
+}
+
+/// What a measure reads first, whatever the row: of neighbouring rows whose elements are far apart it is read together.
+struct FirstRead {
+  let reduction: lanes_reduction
+  var parameters = lanes_parameters()
 }
 
 /// Runs a task over the rows of one matrix, or of two of which one may have a single row.
@@ -44,12 +56,16 @@ private struct RowLoop<Task: RowTask>: LoopBody {
   let task: Task
   let element: lanes_element
   let blockRows: Int
+  /// What to read of 16 rows together, where they lie side by side.
+  let firstRead: FirstRead?
 
   init(p: Matrix, q: Matrix, count: Int, task: Task) {
     (self.p, self.q, self.count, self.task) = (p, q, count, task)
     element = p.type.isCoarse && q.type.isCoarse ? .float : .double
     let gathers = Tile.isNeeded(p) || Tile.isNeeded(q)
-    blockRows = gathers ? Tile.rows(p.columns, element) : max(1, (1 << 14) / p.columns)
+    firstRead = gathers && count >= 16 && p.columns <= 1 << 15 && p.isInColumns(element) && q.isInColumns(element)
+      ? task.firstRead : nil
+    blockRows = firstRead != nil ? 16 : gathers ? Tile.rows(p.columns, element) : max(1, (1 << 14) / p.columns)
   }
 
   var blocks: Int { (count - 1) / blockRows + 1 }
@@ -57,6 +73,7 @@ private struct RowLoop<Task: RowTask>: LoopBody {
   func run(_ block: Int) {
     let start = block * blockRows
     let rows = min(blockRows, count - start)
+    if let firstRead { return runTogether(start, rows, firstRead) }
     let first = Tile(p, from: start, rows, element)
     let second = p.data == q.data && p.rowStride == q.rowStride && p.columnStride == q.columnStride && p.rows == q.rows
       ? nil : Tile(q, from: start, rows, element)
@@ -69,9 +86,75 @@ private struct RowLoop<Task: RowTask>: LoopBody {
   }
 }
 
+extension RowLoop {
+  /// Sixteen rows' first sums in one go; the last block goes back to where there are as many.
+  private func runTogether(_ start: Int, _ rows: Int, _ first: FirstRead) {
+    let base = min(start, count - 16)
+    var sums = row_sums(), slots = lanes_slots(), parameters = first.parameters
+    withUnsafeMutableBytes(of: &sums) { sums in
+      let sums = sums.baseAddress!.assumingMemoryBound(to: lanes_sums.self)
+      let (rowP, rowQ) = (p.row(p.rows == 1 ? 0 : base), q.row(q.rows == 1 ? 0 : base))
+      reduceColumns(
+        first.reduction, element, rowP.data, step: rowP.stride * p.type.size, shares: p.rows == 1,
+        rowQ.data, step: rowQ.stride * q.type.size, shares: q.rows == 1, p.columns, &parameters, &slots, sums)
+      var neighbours = Neighbours(first.reduction, sums, p, q, from: base, element)
+      withUnsafeMutablePointer(to: &neighbours) { neighbours in
+        for index in start..<start + rows {
+          task.run(
+            index,
+            Rows(
+              p.row(p.rows == 1 ? 0 : index), q.row(q.rows == 1 ? 0 : index), among: neighbours, at: index))
+        }
+      }
+      neighbours.free()
+    }
+  }
+}
+
+/// Sixteen rows side by side whose first sums were read together. A further sum brings them together in memory, once.
+struct Neighbours {
+  private let reduction: lanes_reduction
+  private let sums: UnsafePointer<lanes_sums>
+  private let p, q: Matrix
+  private let start: Int
+  private let element: lanes_element
+  private var tiles: (p: Tile, q: Tile)?
+
+  init(
+    _ reduction: lanes_reduction, _ sums: UnsafePointer<lanes_sums>, _ p: Matrix, _ q: Matrix, from start: Int,
+    _ element: lanes_element
+  ) {
+    (self.reduction, self.sums, self.p, self.q) = (reduction, sums, p, q)
+    (self.start, self.element) = (start, element)
+  }
+
+  mutating func sum(
+    _ reduction: lanes_reduction, _ parameters: UnsafePointer<lanes_parameters>, _ index: Int, _ out: inout lanes_sums
+  ) {
+    if reduction == self.reduction {
+      out = sums[index - start]
+      return
+    }
+    if tiles == nil { tiles = (Tile(p, from: start, 16, element), Tile(q, from: start, 16, element)) }
+    if let tiles { Rows(tiles.p.row(index), tiles.q.row(index), nil).sum(reduction, parameters, &out) }
+  }
+
+  func free() {
+    tiles?.p.free()
+    tiles?.q.free()
+  }
+}
+
+extension Matrix {
+  /// Whether its rows lie side by side, of elements as the kernels read them; or are one.
+  fileprivate func isInColumns(_ element: lanes_element) -> Bool {
+    type == (element == .float ? .float32 : .float64) && (rows == 1 || rowStride == 1)
+  }
+}
+
 /// Some rows of a matrix, side by side in memory if they were not: neighbouring rows whose columns are far apart share
 /// cache lines, which are then read once instead of once a row.
-private struct Tile {
+struct Tile {
   private static var limit: Int { 4 << 20 }
 
   /// Two cache lines of rows, fewer where that would be more than the caches hold.
@@ -169,6 +252,12 @@ private struct Tile {
 /// A number for each row, or for each pair.
 protocol Measure {
   func value(_ rows: Rows) -> Double
+  /// The sums that `value` asks for first, if they are the same for every row.
+  var firstRead: FirstRead? { get }
+}
+
+extension Measure {
+  var firstRead: FirstRead? { nil }
 }
 
 /// A measure with its gradient by each argument's weights.
@@ -180,6 +269,7 @@ protocol DifferentiableMeasure: Measure {
 private struct ValueTask<M: Measure>: RowTask {
   let measure: M
   let out: UnsafeMutablePointer<Double>
+  var firstRead: FirstRead? { measure.firstRead }
   func run(_ index: Int, _ rows: Rows) { out[index] = measure.value(rows) + 0 }
 }
 

@@ -13,12 +13,24 @@ public func reduce(
   _ parameters: UnsafePointer<lanes_parameters>, _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool,
   _ out: UnsafeMutablePointer<lanes_sums>
 ) {
+  var memory = lanes_room()
+  withUnsafeMutablePointer(to: &memory) { room in
+    reduce(reduction, element, p, q, count, parameters, carry, isLast, room, out)
+  }
+}
+
+@inline(__always)
+private func reduce(
+  _ reduction: lanes_reduction, _ element: lanes_element, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
+  _ parameters: UnsafePointer<lanes_parameters>, _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool,
+  _ room: Room, _ out: UnsafeMutablePointer<lanes_sums>
+) {
   @inline(__always)
   func run<R: Reduction>(_ type: R.Type) {
     let reduction = R(parameters.pointee)
     switch element {
-    case .double: reduce(reduction, Double.self, p, q, count, carry, isLast, out)
-    case .float: reduce(reduction, Float.self, p, q, count, carry, isLast, out)
+    case .double: reduce(reduction, Double.self, p, q, count, carry, isLast, room, out)
+    case .float: reduce(reduction, Float.self, p, q, count, carry, isLast, room, out)
     @unknown default: break
     }
   }
@@ -26,8 +38,8 @@ public func reduce(
   func runFast<R: FloatReduction>(_ type: R.Type) {
     let reduction = R(parameters.pointee)
     switch element {
-    case .double: reduce(reduction, Double.self, p, q, count, carry, isLast, out)
-    case .float: reduceFloats(reduction, p, q, count, carry, isLast, out)
+    case .double: reduce(reduction, Double.self, p, q, count, carry, isLast, room, out)
+    case .float: reduceFloats(reduction, p, q, count, carry, isLast, room, out)
     @unknown default: break
     }
   }
@@ -52,6 +64,44 @@ public func reduce(
   case .renyi: run(RenyiTerms.self)
   case .floor: run(FloorTerms.self)
   @unknown default: break
+  }
+}
+
+/// As `reduce`, of 16 rows side by side: `p` and `q` are their first elements, `step` bytes before the next ones; where
+/// `shares` says so it is one row for all. `out` has 16 sums. Only reductions that read first, of at most three sums.
+@export(interface)
+public func reduceColumns(
+  _ reduction: lanes_reduction, _ element: lanes_element, _ p: UnsafeRawPointer, step pStep: Int, shares sharesP: Bool,
+  _ q: UnsafeRawPointer, step qStep: Int, shares sharesQ: Bool, _ count: Int,
+  _ parameters: UnsafePointer<lanes_parameters>, _ slots: UnsafeMutablePointer<lanes_slots>,
+  _ out: UnsafeMutablePointer<lanes_sums>
+) {
+  let p = Columns(data: p, step: pStep, isShared: sharesP), q = Columns(data: q, step: qStep, isShared: sharesQ)
+  @inline(__always)
+  func run<R: Reduction>(_ type: R.Type) {
+    let reduction = R(parameters.pointee)
+    switch element {
+    case .double: reduceColumns(reduction, Double.self, p, q, count, slots, out)
+    case .float: reduceColumns(reduction, Float.self, p, q, count, slots, out)
+    @unknown default: break
+    }
+  }
+  @inline(__always)
+  func runFast<R: FloatReduction>(_ type: R.Type) {
+    let reduction = R(parameters.pointee)
+    switch element {
+    case .double: reduceColumns(reduction, Double.self, p, q, count, slots, out)
+    case .float: reduceFloatColumns(reduction, p, q, count, slots, out)
+    @unknown default: break
+    }
+  }
+  switch reduction {
+  case .entropy: runFast(EntropyTerms.self)
+  case .cross_entropy: runFast(CrossEntropyTerms.self)
+  case .kl_first: runFast(DifferenceSum<KullbackLeibler<AsGiven>>.self)
+  case .jeffreys_first: run(DifferenceSum<Jeffreys<AsGiven>>.self)
+  case .jensen_shannon_first: runFast(DifferenceSum<JensenShannon>.self)
+  default: break
   }
 }
 
@@ -138,7 +188,7 @@ public func mixtureDivergence(
     vector &+= laneCount
   }
   if isLast {
-    out.pointee.a = total(high, low)
+    out.pointee.a = sumOfLanes(high, low)
   } else {
     lanes_store_eight(words, high)
     lanes_store_eight(words + 8, low)

@@ -64,21 +64,28 @@ extension JensenShannon: FloatDifference {
 }
 
 /// As `feed`. A block is added up in float, the blocks in double: these sums need no second word.
-@inline(never)
+@_transparent
 func feedFloats<R: FloatReduction>(
   _ state: inout Accumulator<R>, _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
-  _ endP: UnsafeRawPointer, _ endQ: UnsafeRawPointer
+  _ room: Room
 ) {
   var p = p, q = q, left = count
+  let endP = UnsafeMutableRawPointer(room), endQ = endP + 128
+  let part = count & 15
+  if part != 0 {
+    let start = (count &- part) &* 4
+    Float.copyPart(p + start, part, to: endP)
+    if R.isPaired { Float.copyPart(q + start, part, to: endQ) }
+  }
   var topP = FloatLanes.zero, topQ = FloatLanes.zero
   var signsP = FloatBits.zero, signsQ = FloatBits.zero
-  var (a, b, c) = (state.aHigh, state.bHigh, state.cHigh)
   while left > 0 {
     var sums = FloatTerms()
     let rest = max(0, left &- 64)
     while left > rest {
       let isWhole = left >= 16
-      let p0 = load(isWhole ? p : endP), q0 = R.isPaired ? load(isWhole ? q : endQ) : p0
+      let p0 = loadFloats(isWhole ? p : UnsafeRawPointer(endP))
+      let q0 = R.isPaired ? loadFloats(isWhole ? q : UnsafeRawPointer(endQ)) : p0
       reduction.add(p0, q0, to: &sums)
       signsP |= unsafeBitCast(p0, to: FloatBits.self)
       if R.isPaired { signsQ |= unsafeBitCast(q0, to: FloatBits.self) }
@@ -90,11 +97,10 @@ func feedFloats<R: FloatReduction>(
       q += 64
       left &-= 16
     }
-    a += lanes_fold_f32(sums.a)
-    if R.sums > 1 { b += lanes_fold_f32(sums.b) }
-    if R.sums > 2 { c += lanes_fold_f32(sums.c) }
+    state.aHigh += lanes_fold_f32(sums.a)
+    if R.sums > 1 { state.bHigh += lanes_fold_f32(sums.b) }
+    if R.sums > 2 { state.cHigh += lanes_fold_f32(sums.c) }
   }
-  (state.aHigh, state.bHigh, state.cHigh) = (a, b, c)
   state.greatestP[0] = max(state.greatestP[0], Double(greatest(topP)))
   state.signsP[0] |= sign(signsP)
   if R.isPaired {
@@ -103,22 +109,22 @@ func feedFloats<R: FloatReduction>(
   }
 }
 
-@inline(__always)
-private func load(_ data: UnsafeRawPointer) -> FloatLanes { lanes_load_f32(data.assumingMemoryBound(to: Float.self)) }
+@_transparent
+func loadFloats(_ data: UnsafeRawPointer) -> FloatLanes { lanes_load_f32(data.assumingMemoryBound(to: Float.self)) }
 
-@inline(__always)
-private func greatest(_ x: FloatLanes) -> Float {
+@_transparent
+func greatest(_ x: FloatLanes) -> Float {
   let half = greater(x.lowHalf, x.highHalf), quarter = greater(half.lowHalf, half.highHalf)
   let pair = greater(quarter.lowHalf, quarter.highHalf)
   return pair[0] > pair[1] ? pair[0] : pair[1]
 }
 
-@inline(__always)
-private func greater<V: SIMD>(_ x: V, _ y: V) -> V where V.Scalar == Float { x.replacing(with: y, where: y .> x) }
+@_transparent
+func greater<V: SIMD>(_ x: V, _ y: V) -> V where V.Scalar == Float { x.replacing(with: y, where: y .> x) }
 
 /// Negative if a lane is.
-@inline(__always)
-private func sign(_ x: FloatBits) -> Int64 {
+@_transparent
+func sign(_ x: FloatBits) -> Int64 {
   let half = x.lowHalf | x.highHalf, quarter = half.lowHalf | half.highHalf
   let pair = quarter.lowHalf | quarter.highHalf
   return Int64(pair[0] | pair[1])

@@ -60,7 +60,7 @@ func magnitude(_ x: Lanes) -> Lanes { lanes(bits(x) & LaneBits(repeating: 0x7fff
 
 /// Adds `x` to the compensated sum `high + low` (Knuth's two-sum: no order of magnitude is assumed).
 @_transparent
-func compensate(_ x: Eight, _ high: inout Eight, _ low: inout Eight) {
+func compensate<V: SIMD>(_ x: V, _ high: inout V, _ low: inout V) where V.Scalar == Double {
   let sum = high + x
   let part = sum - high
   low += (high - (sum - part)) + (x - part)
@@ -73,9 +73,10 @@ protocol Element {
   static var isFine: Bool { get }
   static var stride: Int { get }
   static func load(_ data: UnsafeRawPointer) -> Lanes
-  /// Memory of a vector: fewer elements than there are lanes, zeros behind them.
-  associatedtype Part
-  static func part(_ data: UnsafeRawPointer, _ count: Int) -> Part
+  /// One element in each lane.
+  static func repeated(_ data: UnsafeRawPointer) -> Lanes
+  /// Copies fewer elements than there are lanes, and zeros behind them.
+  static func copyPart(_ data: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer)
 }
 
 extension Double: Element {
@@ -84,8 +85,14 @@ extension Double: Element {
   @inline(__always)
   static func load(_ data: UnsafeRawPointer) -> Lanes { lanes_load(data.assumingMemoryBound(to: Double.self)) }
   @inline(__always)
-  static func part(_ data: UnsafeRawPointer, _ count: Int) -> Lanes {
-    count == 0 ? .zero : lanes_load_part(data.assumingMemoryBound(to: Double.self), Int64(count))
+  static func repeated(_ data: UnsafeRawPointer) -> Lanes {
+    Lanes(repeating: data.assumingMemoryBound(to: Double.self).pointee)
+  }
+  @inline(__always)
+  static func copyPart(_ data: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {
+    lanes_store(
+      room.assumingMemoryBound(to: Double.self),
+      lanes_load_part(data.assumingMemoryBound(to: Double.self), Int64(count)))
   }
 }
 
@@ -95,7 +102,13 @@ extension Float: Element {
   @inline(__always)
   static func load(_ data: UnsafeRawPointer) -> Lanes { lanes_widen(data.assumingMemoryBound(to: Float.self)) }
   @inline(__always)
-  static func part(_ data: UnsafeRawPointer, _ count: Int) -> FloatLanes {
-    count == 0 ? .zero : lanes_load_part_f32(data.assumingMemoryBound(to: Float.self), Int64(count))
+  static func repeated(_ data: UnsafeRawPointer) -> Lanes {
+    Lanes(repeating: Double(data.assumingMemoryBound(to: Float.self).pointee))
+  }
+  @inline(__always)
+  static func copyPart(_ data: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {
+    lanes_store_f32(
+      room.assumingMemoryBound(to: Float.self),
+      lanes_load_part_f32(data.assumingMemoryBound(to: Float.self), Int64(count)))
   }
 }

@@ -14,7 +14,7 @@ struct Scan: Reduction {
   static var isPaired: Bool { false }
   private let scale: Double
   init(_ parameters: borrowing lanes_parameters) { scale = parameters.scale_p }
-  @inline(__always)
+  @_transparent
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
     Terms(a: p * scale, b: select(p .== 0, 0, Lanes(repeating: 1)))
   }
@@ -27,7 +27,7 @@ struct PairScan: Reduction {
   static var watches: Bool { true }
   private let scaleP, scaleQ: Double
   init(_ parameters: borrowing lanes_parameters) { (scaleP, scaleQ) = (parameters.scale_p, parameters.scale_q) }
-  @inline(__always)
+  @_transparent
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
     let (a, b) = (p * scaleP, q * scaleQ)
     return Terms(a: a, b: b, c: select(p .== 0, 0, b), d: select(q .== 0, 0, a))
@@ -57,7 +57,7 @@ struct CrossEntropyTerms: Reduction {
   static var sums: Int { 3 }
   static var watches: Bool { true }
   init(_ parameters: borrowing lanes_parameters) {}
-  @inline(__always)
+  @_transparent
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms {
     Terms(a: p, b: q, c: select(p .== 0, 0, p * anyLog(q)))
   }
@@ -322,7 +322,7 @@ struct RatioScan: Reduction {
   static var watchesRatio: Bool { true }
   private let form: Normalized
   init(_ parameters: borrowing lanes_parameters) { form = Normalized(parameters) }
-  @inline(__always)
+  @_transparent
   func terms(_ p: Lanes, _ q: Lanes, fine: Bool) -> Terms { Terms() }
   @inline(__always)
   func ratio(_ p: Lanes, _ q: Lanes) -> Lanes {

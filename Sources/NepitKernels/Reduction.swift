@@ -110,7 +110,7 @@ struct Accumulator<R: Reduction> {
     }
   }
 
-  @inline(__always)
+  @_transparent
   mutating func merge(_ watch: Watch<R>) {
     if R.watches || R.watchesRatio {
       greatestP = greaterEight(greaterEight(greatestP, lanes_first(watch.greatestP)), lanes_second(watch.greatestP))
@@ -127,17 +127,17 @@ struct Accumulator<R: Reduction> {
       | unsafeBitCast(lanes_second(signs), to: EightBits.self)
   }
 
-  @inline(__always)
+  @_transparent
   func finish(_ out: inout lanes_sums) {
-    if R.sums > 0 { out.a = total(aHigh, aLow) }
-    if R.sums > 1 { out.b = total(bHigh, bLow) }
-    if R.sums > 2 { out.c = total(cHigh, cLow) }
-    if R.sums > 3 { out.d = total(dHigh, dLow) }
+    if R.sums > 0 { out.a = sumOfLanes(aHigh, aLow) }
+    if R.sums > 1 { out.b = sumOfLanes(bHigh, bLow) }
+    if R.sums > 2 { out.c = sumOfLanes(cHigh, cLow) }
+    if R.sums > 3 { out.d = sumOfLanes(dHigh, dLow) }
     if R.watches || R.watchesRatio {
-      out.greatest_p = greatest(greatestP)
-      out.greatest_q = greatest(greatestQ)
-      out.signs_p = union(signsP)
-      out.signs_q = union(signsQ)
+      out.greatest_p = lanes_greatest(greatestP)
+      out.greatest_q = lanes_greatest(greatestQ)
+      out.signs_p = lanes_union(unsafeBitCast(signsP, to: Eight.self))
+      out.signs_q = lanes_union(unsafeBitCast(signsQ, to: Eight.self))
     }
   }
 }
@@ -171,12 +171,12 @@ extension Terms {
   }
 }
 
-@inline(__always)
-func greaterEight(_ best: Eight, _ x: Eight) -> Eight { best.replacing(with: x, where: x .> best) }
+@_transparent
+func greaterEight(_ best: Eight, _ x: Eight) -> Eight { lanes_max_eight(x, best) }
 
 /// The sum of eight compensated lanes, in two words.
 @inline(__always)
-func total(_ high: Eight, _ low: Eight) -> lanes_pair {
+func sumOfLanes(_ high: Eight, _ low: Eight) -> lanes_pair {
   let (h4, l4) = halves(high.lowHalf, high.highHalf, low.lowHalf + low.highHalf)
   let (h2, l2) = halves(h4.lowHalf, h4.highHalf, l4.lowHalf + l4.highHalf)
   let sum = h2[0] + h2[1]
@@ -194,43 +194,35 @@ func halves<V: SIMD>(_ a: V, _ b: V, _ low: V) -> (V, V) where V.Scalar == Doubl
   return (sum, low + ((a - (sum - part)) + (b - part)))
 }
 
-@inline(__always)
-func greatest(_ x: Eight) -> Double {
-  let four = greater(x.lowHalf, x.highHalf), two = greater(four.lowHalf, four.highHalf)
-  return two[1] > two[0] ? two[1] : two[0]
-}
+/// What the loops over a row need besides: memory for the two vectors that are not full, zeros behind their elements,
+/// which add nothing. Not in the loops' own function: closures over its variables would keep them all in memory.
+typealias Room = UnsafeMutablePointer<lanes_room>
 
-@inline(__always)
-private func greater<V: SIMD>(_ x: V, _ y: V) -> V where V.Scalar == Double { x.replacing(with: y, where: y .> x) }
-
-@inline(__always)
-func union(_ x: EightBits) -> Int64 {
-  let four = x.lowHalf | x.highHalf
-  let two = four.lowHalf | four.highHalf
-  return two[0] | two[1]
-}
-
-/// Adds `count` elements to an accumulator. All but a row's last piece hold a multiple of 64. What does not fill a vector
-/// is read from `endP` and `endQ`, where zeros follow it, which add nothing.
-///
-/// Not in its caller, whose closures would keep all that it counts in memory.
-@inline(never)
+/// Adds `count` elements to an accumulator. All but a row's last piece hold a multiple of 64.
+@_transparent
 func feed<R: Reduction, E: Element>(
   _ state: inout Accumulator<R>, _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
-  _ endP: UnsafeRawPointer, _ endQ: UnsafeRawPointer, _ element: E.Type
+  _ room: Room, _ element: E.Type
 ) {
   var p = p, q = q, left = count
   var watch = Watch<R>()
-  var all = state
+  let endP = UnsafeMutableRawPointer(room), endQ = endP + 128
+  let part = count & (laneCount &- 1)
+  if part != 0 {
+    let start = (count &- part) &* E.stride
+    E.copyPart(p + start, part, to: endP)
+    if R.isPaired { E.copyPart(q + start, part, to: endQ) }
+  }
   while left > 0 {
     var even = Terms(), odd = Terms()
     let rest = max(0, left &- 64)
     while left > rest {
       let isWhole = left >= laneCount
-      let p0 = E.load(isWhole ? p : endP), q0 = R.isPaired ? E.load(isWhole ? q : endQ) : p0
+      let p0 = E.load(isWhole ? p : UnsafeRawPointer(endP))
+      let q0 = R.isPaired ? E.load(isWhole ? q : UnsafeRawPointer(endQ)) : p0
       let terms = reduction.terms(p0, q0, fine: E.isFine)
       if R.isExact {
-        all.addEach(terms)
+        state.addEach(terms)
       } else {
         even.add(terms, sums: R.sums)
         // With 8 lanes the two take turns: one place for the terms' code instead of two.
@@ -241,43 +233,34 @@ func feed<R: Reduction, E: Element>(
       q += laneCount &* E.stride
       left &-= laneCount
     }
-    if !R.isExact { all.add(even, odd) }
+    if !R.isExact { state.add(even, odd) }
   }
-  all.merge(watch)
-  state = all
+  state.merge(watch)
 }
 
-@inline(__always)
+@inline(never)
 func reduce<R: Reduction, E: Element>(
   _ reduction: R, _ element: E.Type, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
-  _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool, _ out: UnsafeMutablePointer<lanes_sums>
+  _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool, _ room: Room, _ out: UnsafeMutablePointer<lanes_sums>
 ) {
   var state = Accumulator<R>()
   if let carry { state = Accumulator(carry) }
-  let part = count & (laneCount &- 1), start = (count &- part) &* E.stride
-  var endP = E.part(p + start, part), endQ = E.part(q + start, R.isPaired ? part : 0)
-  withUnsafeBytes(of: &endP) { endP in
-    withUnsafeBytes(of: &endQ) { feed(&state, reduction, p, q, count, endP.baseAddress!, $0.baseAddress!, element) }
-  }
+  feed(&state, reduction, p, q, count, room, element)
   finish(state, carry, isLast, out)
 }
 
-@inline(__always)
+@inline(never)
 func reduceFloats<R: FloatReduction>(
   _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
-  _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool, _ out: UnsafeMutablePointer<lanes_sums>
+  _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool, _ room: Room, _ out: UnsafeMutablePointer<lanes_sums>
 ) {
   var state = Accumulator<R>()
   if let carry { state = Accumulator(carry) }
-  let part = count & 15, start = (count &- part) &* 4
-  var endP = Float.part(p + start, part), endQ = Float.part(q + start, R.isPaired ? part : 0)
-  withUnsafeBytes(of: &endP) { endP in
-    withUnsafeBytes(of: &endQ) { feedFloats(&state, reduction, p, q, count, endP.baseAddress!, $0.baseAddress!) }
-  }
+  feedFloats(&state, reduction, p, q, count, room)
   finish(state, carry, isLast, out)
 }
 
-@inline(__always)
+@_transparent
 private func finish<R: Reduction>(
   _ state: Accumulator<R>, _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool,
   _ out: UnsafeMutablePointer<lanes_sums>

@@ -44,6 +44,28 @@ public func reduce(
   }
 }
 
+/// `reduceColumns` of the chosen kernels.
+public func reduceColumns(
+  _ reduction: lanes_reduction, _ element: lanes_element, _ p: UnsafeRawPointer, step pStep: Int, shares sharesP: Bool,
+  _ q: UnsafeRawPointer, step qStep: Int, shares sharesQ: Bool, _ count: Int,
+  _ parameters: UnsafePointer<lanes_parameters>, _ slots: UnsafeMutablePointer<lanes_slots>,
+  _ out: UnsafeMutablePointer<lanes_sums>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4:
+      NepitKernelsV4.reduceColumns(
+        reduction, element, p, step: pStep, shares: sharesP, q, step: qStep, shares: sharesQ, count, parameters, slots, out)
+    case 3:
+      NepitKernelsV3.reduceColumns(
+        reduction, element, p, step: pStep, shares: sharesP, q, step: qStep, shares: sharesQ, count, parameters, slots, out)
+  #endif
+  default:
+    NepitKernels.reduceColumns(
+      reduction, element, p, step: pStep, shares: sharesP, q, step: qStep, shares: sharesQ, count, parameters, slots, out)
+  }
+}
+
 /// `map` of the chosen kernels.
 public func map(
   _ map: lanes_map, _ p: UnsafePointer<Double>, _ q: UnsafePointer<Double>, _ count: Int,

@@ -96,9 +96,20 @@ struct Rows {
   let p, q: Row
   /// Who works on a long row; nil where rows are shared out instead.
   let team: UnsafeMutablePointer<Team>?
+  /// The neighbours that were read together with it, where they were, and which of them it is.
+  private let neighbours: UnsafeMutablePointer<Neighbours>?
+  private let index: Int
 
   @inline(__always)
-  init(_ p: Row, _ q: Row, _ team: UnsafeMutablePointer<Team>?) { (self.p, self.q, self.team) = (p, q, team) }
+  init(_ p: Row, _ q: Row, _ team: UnsafeMutablePointer<Team>?) {
+    (self.p, self.q, self.team) = (p, q, team)
+    (neighbours, index) = (nil, 0)
+  }
+
+  init(_ p: Row, _ q: Row, among neighbours: UnsafeMutablePointer<Neighbours>, at index: Int) {
+    (self.p, self.q, team) = (p, q, nil)
+    (self.neighbours, self.index) = (neighbours, index)
+  }
 
   var reversed: Rows { Rows(q, p, team) }
 
@@ -111,6 +122,7 @@ struct Rows {
   func sum(
     _ reduction: lanes_reduction, _ parameters: UnsafePointer<lanes_parameters>, _ out: inout lanes_sums
   ) {
+    if let neighbours { return neighbours.pointee.sum(reduction, parameters, index, &out) }
     let element: lanes_element = isCoarse ? .float : .double
     if p.count <= 1 << 15, p.isNative(element), q.isNative(element) {
       NepitMath.reduce(reduction, element, p.data, q.data, p.count, parameters, nil, true, &out)

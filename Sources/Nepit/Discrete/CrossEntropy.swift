@@ -30,6 +30,7 @@ public func crossEntropyGradients(
 
 struct CrossEntropy: DifferentiableMeasure {
   let unit: InformationUnit
+  var firstRead: FirstRead? { FirstRead(reduction: .cross_entropy) }
 
   func value(_ rows: Rows) -> Double {
     var parameters = lanes_parameters()

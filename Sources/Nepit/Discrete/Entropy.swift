@@ -31,6 +31,7 @@ public func entropyGradients(
 
 struct Entropy: DifferentiableMeasure {
   let unit: InformationUnit
+  var firstRead: FirstRead? { FirstRead(reduction: .entropy) }
 
   func value(_ rows: Rows) -> Double { unit.convert(nepits(rows)) }
 

@@ -29,6 +29,7 @@ public func jeffreysDivergenceGradients(
 
 struct Jeffreys: DifferentiableMeasure {
   let unit: InformationUnit
+  var firstRead: FirstRead? { FirstRead(reduction: .jeffreys_first) }
 
   func value(_ rows: Rows) -> Double { unit.convert(nepits(rows)) }
 

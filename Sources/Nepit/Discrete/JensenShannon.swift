@@ -52,14 +52,20 @@ struct JensenShannon: DifferentiableMeasure {
   /// With all the weight on one distribution the mixture is that one, and the value 0.
   private var isDegenerate: Bool { weight == 0 || weight == 1 }
 
+  var firstRead: FirstRead? { isDegenerate ? nil : FirstRead(reduction: .jensen_shannon_first, parameters: parameters) }
+
+  private var parameters: lanes_parameters {
+    var parameters = lanes_parameters()
+    parameters.weight = weight
+    return parameters
+  }
+
   func value(_ rows: Rows) -> Double {
     let divergence = unit.convert(nepits(rows))
     return isDistance ? divergence.squareRoot() : divergence
   }
 
   private func nepits(_ rows: Rows) -> Double {
-    var parameters = lanes_parameters()
-    parameters.weight = weight
     if !isDegenerate, let value = valueAsGiven(rows, .jensen_shannon_first, parameters) { return value }
     guard var pair = Pair(rows) else { return .nan }
     if isDegenerate { return 0 }

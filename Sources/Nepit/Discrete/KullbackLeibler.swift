@@ -30,6 +30,7 @@ public func klDivergenceGradients(
 
 struct KullbackLeibler: DifferentiableMeasure {
   let unit: InformationUnit
+  var firstRead: FirstRead? { FirstRead(reduction: .kl_first) }
 
   func value(_ rows: Rows) -> Double { unit.convert(nepits(rows)) }
 

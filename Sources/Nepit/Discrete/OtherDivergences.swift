@@ -79,7 +79,8 @@ struct PopulationStability: Measure {
 
   init(floor: Double, unit: InformationUnit) throws(CallError) {
     guard floor >= 0, floor < 1 else { throw .parameter }
-    (self.floor, self.unit) = (floor, unit)
+    // Times the totals it must not become a denormal, of which the kernels make no ratios.
+    (self.floor, self.unit) = (floor == 0 ? 0 : max(floor, 0x1p-900), unit)
   }
 
   func value(_ rows: Rows) -> Double {

@@ -242,6 +242,15 @@ def test_kl_where_everybody_cancels():
         assert nepit.kl_divergence([0.5, 0.5], [0.5 + e, 0.5 - e]) == pytest.approx(2 * e * e, rel=4 * e * e + 1e-14)
 
 
+def test_a_floor_that_is_a_denormal():
+    # It was NaN with AVX-512 and 0 with AVX2.
+    p, q = [0, 0.25, 0.75], [0.5, 0.5, 0]
+    value = nepit.population_stability_index(p, q, floor=5e-324)
+    assert value == nepit.population_stability_index(p, q, floor=2.0**-900)
+    assert value == pytest.approx(1.25 * 900 * np.log(2) + 0.5 * np.log(0.5) + 0.75 * np.log(0.75)
+                                  - 0.25 * np.log(0.5), rel=1e-12)
+
+
 def test_the_examples_of_the_lecture():
     assert nepit.entropy([0.5, 0.5], base=2) == 1.0
     assert nepit.entropy([0.9, 0.1], base=2) == pytest.approx(0.46899559358928117, rel=1e-15)

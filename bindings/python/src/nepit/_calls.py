@@ -65,12 +65,12 @@ def one(function: Any, gradient_function: Any, p: Any, numbers: tuple[float, ...
     """A measure of one distribution a row."""
     # The short way, for a vector that is small and has no gaps: nothing but the call (see quick_one).
     if type(p) is _ndarray and p.ndim == 1 and 0 < p.size < LARGE and type(axis) is int and -2 < axis < 1 \
-            and not (keepdims or check or gradient or threads or progress):
+            and type(threads) is int and 0 <= threads < 1 << 31 and not (keepdims or check or gradient or progress):
         dtype = _codes.get(p.dtype)
         if dtype is not None:
             try:
                 return _library.quick_one(function, p, p.size, dtype, numbers)
-            except TypeError:  # read-only, or not contiguous
+            except TypeError:  # not contiguous, or not aligned
                 pass
     return measure(function, gradient_function, (name,), (p,), numbers, axis, keepdims, check, gradient, threads,
                    progress)
@@ -81,7 +81,7 @@ def two(function: Any, gradient_function: Any, p: Any, q: Any, numbers: tuple[fl
     """A measure of two distributions a row."""
     if type(p) is _ndarray and type(q) is _ndarray and p.ndim == 1 == q.ndim and p.size == q.size \
             and 0 < p.size < LARGE and type(axis) is int and -2 < axis < 1 \
-            and not (keepdims or check or gradient or threads or progress):
+            and type(threads) is int and 0 <= threads < 1 << 31 and not (keepdims or check or gradient or progress):
         p_dtype = _codes.get(p.dtype)
         q_dtype = _codes.get(q.dtype)
         if p_dtype is not None and q_dtype is not None:

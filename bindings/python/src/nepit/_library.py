@@ -507,14 +507,27 @@ def _records() -> tuple[Any, ...]:
     return one, two, out, _address(out)
 
 
+def _start(p: Any) -> int:
+    """Where the elements of a vector lie; TypeError if they have gaps or are off their alignment."""
+    try:
+        address = _address(_first_byte(p))
+    except TypeError:  # read-only, or with gaps
+        if not p.flags.c_contiguous:
+            raise
+        address = p.__array_interface__["data"][0]
+    if address % p.itemsize:
+        raise TypeError("unaligned")
+    return address
+
+
 def quick_one(function: Any, p: Any, size: int, dtype: int, numbers: tuple[float, ...]) -> float:
-    """function(p, numbers..., NULL, out) of a vector that is not empty; TypeError if it is read-only or has gaps."""
+    """function(p, numbers..., NULL, out) of a vector that is not empty; TypeError if it has gaps or is unaligned."""
     try:
         records = _spare.pop()
     except IndexError:
         records = _records()
     array, _, out, address = records
-    array.data = _address(_first_byte(p))
+    array.data = _start(p)
     array.cols = size
     array.dtype = dtype
     function(array, *numbers, None, address)
@@ -531,8 +544,8 @@ def quick_two(function: Any, p: Any, q: Any, size: int, p_dtype: int, q_dtype: i
     except IndexError:
         records = _records()
     one, two, out, address = records
-    one.data = _address(_first_byte(p))
-    two.data = _address(_first_byte(q))
+    one.data = _start(p)
+    two.data = _start(q)
     one.cols = two.cols = size
     one.dtype = p_dtype
     two.dtype = q_dtype
