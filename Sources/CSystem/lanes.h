@@ -387,6 +387,14 @@ static __attribute__((noinline)) lanes_f32 lanes_load_part_f32(const float *p, i
     return v;
 }
 #endif
+/* The first of 16 floats, as many as there are lanes, widened. */
+LANES_INLINE lanes_f64 lanes_widen_first(lanes_f32 v) {
+#if LANES == 16
+    return __builtin_convertvector(v, lanes_f64);
+#else
+    return __builtin_convertvector(v.lo, lanes_f64);
+#endif
+}
 LANES_INLINE void lanes_store_f32(float *p, lanes_f32 v) { memcpy(p, &v, sizeof v); }
 /* 16 floats as 8 sums in double. */
 LANES_INLINE lanes_eight lanes_fold_f32(lanes_f32 v) {

@@ -75,6 +75,8 @@ protocol Element {
   static func load(_ data: UnsafeRawPointer) -> Lanes
   /// One element in each lane.
   static func repeated(_ data: UnsafeRawPointer) -> Lanes
+  /// Fewer elements than there are lanes, zeros behind them.
+  static func loadPart(_ data: UnsafeRawPointer, _ count: Int) -> Lanes
   /// Copies fewer elements than there are lanes, and zeros behind them.
   static func copyPart(_ data: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer)
 }
@@ -89,10 +91,12 @@ extension Double: Element {
     Lanes(repeating: data.assumingMemoryBound(to: Double.self).pointee)
   }
   @inline(__always)
+  static func loadPart(_ data: UnsafeRawPointer, _ count: Int) -> Lanes {
+    lanes_load_part(data.assumingMemoryBound(to: Double.self), Int64(count))
+  }
+  @inline(__always)
   static func copyPart(_ data: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {
-    lanes_store(
-      room.assumingMemoryBound(to: Double.self),
-      lanes_load_part(data.assumingMemoryBound(to: Double.self), Int64(count)))
+    lanes_store(room.assumingMemoryBound(to: Double.self), loadPart(data, count))
   }
 }
 
@@ -104,6 +108,10 @@ extension Float: Element {
   @inline(__always)
   static func repeated(_ data: UnsafeRawPointer) -> Lanes {
     Lanes(repeating: Double(data.assumingMemoryBound(to: Float.self).pointee))
+  }
+  @inline(__always)
+  static func loadPart(_ data: UnsafeRawPointer, _ count: Int) -> Lanes {
+    lanes_widen_first(lanes_load_part_f32(data.assumingMemoryBound(to: Float.self), Int64(count)))
   }
   @inline(__always)
   static func copyPart(_ data: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {

@@ -152,7 +152,7 @@ public func addLogitTerms(
 @inline(__always)
 private func loadLogits<E: Element>(_ data: UnsafeRawPointer, _ left: Int, _ element: E.Type) -> Lanes {
   if left >= laneCount { return E.load(data) }
-  var value = loadPart(data, left, element)
+  var value = E.loadPart(data, left)
   for lane in left..<laneCount { value[lane] = -.infinity }
   return value
 }

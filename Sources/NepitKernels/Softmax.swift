@@ -282,7 +282,7 @@ public func writeTerms(
     while done < count {
       let left = min(laneCount, count &- done)
       let (e, distance) =
-        left == laneCount ? term(lanes_load(data + done)) : term(loadPart(data + done, left, Double.self))
+        left == laneCount ? term(lanes_load(data + done)) : term(Double.loadPart(data + done, left))
       var value = e * factor
       if slope != 0 { value = select(e .== 0, 0, fma(e * distance, slope, value)) }
       value = value - offset + 0
@@ -322,11 +322,11 @@ public func writeDistances(
     switch element {
     case .double:
       let data = x.assumingMemoryBound(to: Double.self), out = out.assumingMemoryBound(to: Double.self)
-      var value = (loadPart(data + done, left, Double.self) - greatest) / temperature - factor + 0
+      var value = (Double.loadPart(data + done, left) - greatest) / temperature - factor + 0
       withUnsafeBytes(of: &value) { _ = memcpy(out + done, $0.baseAddress!, left &* 8) }
     case .float:
       let data = x.assumingMemoryBound(to: Float.self), out = out.assumingMemoryBound(to: Float.self)
-      let value = (loadPart(data + done, left, Float.self) - greatest) / temperature - factor + 0
+      let value = (Float.loadPart(data + done, left) - greatest) / temperature - factor + 0
       for lane in 0..<left { out[done &+ lane] = Float(value[lane]) }
     @unknown default: break
     }
