@@ -22,7 +22,10 @@ let embedded: [SwiftSetting] =
 
 func kernels(_ level: String) -> [SwiftSetting] {
   embedded
-    + (isShipped ? [.unsafeFlags(["-Xcc", "-march=\(level)"])] + (level == "x86-64" ? [] : [.define("NEPIT_WIDE")]) : [])
+    + (isShipped
+      ? [.unsafeFlags(["-Xcc", "-march=\(level)"])]
+        + (level == "x86-64" ? [] : [.define("NEPIT_WIDE")])
+        + (level == "x86-64-v4" ? [.define("NEPIT_WIDEST")] : []) : [])
 }
 
 let wide: [Target] =

@@ -430,6 +430,15 @@ LANES_INLINE double lanes_greatest(lanes_eight v) {
     two b = a.lo > a.hi ? a.lo : a.hi;
     return b.x > b.y ? b.x : b.y;
 }
+LANES_INLINE float lanes_greatest_f32(lanes_f32 v) {
+    typedef float eight __attribute__((ext_vector_type(8)));
+    typedef float four __attribute__((ext_vector_type(4)));
+    eight a = v.lo > v.hi ? v.lo : v.hi;
+    four b = a.lo > a.hi ? a.lo : a.hi;
+    float c = b.x > b.y ? b.x : b.y, d = b.z > b.w ? b.z : b.w;
+    return c > d ? c : d;
+}
+LANES_INLINE int32_t lanes_union_f32(lanes_i32 v) { return __builtin_reduce_or(v); }
 LANES_INLINE int64_t lanes_union(lanes_eight v) {
     typedef int64_t eight __attribute__((ext_vector_type(8)));
     return __builtin_reduce_or((eight)v);

@@ -63,8 +63,8 @@ private struct RowLoop<Task: RowTask>: LoopBody {
     (self.p, self.q, self.count, self.task) = (p, q, count, task)
     element = p.type.isCoarse && q.type.isCoarse ? .float : .double
     let gathers = Tile.isNeeded(p) || Tile.isNeeded(q)
-    firstRead = gathers && count >= 16 && p.columns <= 1 << 15 && p.isInColumns(element) && q.isInColumns(element)
-      ? task.firstRead : nil
+    let areColumns = gathers && p.isInColumns(element) && q.isInColumns(element)
+    firstRead = areColumns && count >= 16 && p.columns <= 1 << 15 && readsColumns() ? task.firstRead : nil
     blockRows = firstRead != nil ? 16 : gathers ? Tile.rows(p.columns, element) : max(1, (1 << 14) / p.columns)
   }
 

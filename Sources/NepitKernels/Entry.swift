@@ -67,6 +67,7 @@ private func reduce(
   }
 }
 
+#if NEPIT_WIDE
 /// As `reduce`, of 16 rows side by side: `p` and `q` are their first elements, `step` bytes before the next ones; where
 /// `shares` says so it is one row for all. `out` has 16 sums. Only reductions that read first, of at most three sums.
 @export(interface)
@@ -104,6 +105,7 @@ public func reduceColumns(
   default: break
   }
 }
+#endif
 
 /// Computes `count` elements of one or two outputs from one or two inputs; none may overlap.
 @export(interface)

@@ -69,7 +69,11 @@ func fullLog(_ x: Lanes, raised: Lanes = .zero) -> Lanes {
     mantissa, cell: logicalShift(bits(mantissa), right: 48), exponent: lanes_exponent(x) - raised)
 }
 
-@_transparent
+#if NEPIT_WIDE
+  @_transparent
+#else
+  @inline(never)
+#endif
 private func logarithm(_ mantissa: Lanes, cell: LaneBits, exponent: Lanes) -> Lanes {
   let r = fma(mantissa, lanes_mantissa_reciprocal(cell), -1)
   let line = fma(exponent, ln2, lanes_mantissa_log(cell)) + r
@@ -115,7 +119,11 @@ func fullLog(_ x: FloatLanes, raised: FloatLanes = .zero) -> FloatLanes {
     exponent: lanes_exponent_f32(x) - raised)
 }
 
-@_transparent
+#if NEPIT_WIDE
+  @_transparent
+#else
+  @inline(never)
+#endif
 private func logarithm(_ mantissa: FloatLanes, cell: FloatBits, exponent: FloatLanes) -> FloatLanes {
   let r = fma(mantissa, lanes_mantissa_reciprocal_f32(cell), FloatLanes(repeating: -1))
   let centre = fma(exponent, FloatLanes(repeating: 0x1.62e43p-1), lanes_mantissa_log_f32(cell))
@@ -129,7 +137,11 @@ private func logarithm(_ mantissa: FloatLanes, cell: FloatBits, exponent: FloatL
 ///                    = (u - log1p(u)) + t - (k ln 2 - log c + u)         elsewhere
 ///
 /// Near, nothing cancels; in the cell around 1, c is 1 and all but the first part is 0.
-@_transparent
+#if NEPIT_WIDE
+  @_transparent
+#else
+  @inline(never)
+#endif
 func divergenceTerm(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes {
   // What does not need the quotient comes first: the division is what everything waits for. Where b is next to nothing,
   // so is b times any logarithm; y stays finite.

@@ -44,6 +44,9 @@ public func reduce(
   }
 }
 
+/// Whether the chosen kernels have `reduceColumns`.
+public func readsColumns() -> Bool { instructionSet() > 1 }
+
 /// `reduceColumns` of the chosen kernels.
 public func reduceColumns(
   _ reduction: lanes_reduction, _ element: lanes_element, _ p: UnsafeRawPointer, step pStep: Int, shares sharesP: Bool,
@@ -60,9 +63,7 @@ public func reduceColumns(
       NepitKernelsV3.reduceColumns(
         reduction, element, p, step: pStep, shares: sharesP, q, step: qStep, shares: sharesQ, count, parameters, slots, out)
   #endif
-  default:
-    NepitKernels.reduceColumns(
-      reduction, element, p, step: pStep, shares: sharesP, q, step: qStep, shares: sharesQ, count, parameters, slots, out)
+  default: break
   }
 }
 
