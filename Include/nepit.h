@@ -1309,8 +1309,8 @@ NEPIT_API nepit_status nepit_logits_comparison_update(nepit_logits_comparison *c
  *
  *  @param[in,out] comparison [1] The object that takes them; its next token's position is the greater one of both.
  *  @param[in]  other   [1] The object that keeps them too.
- *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE (of another vocabulary), _PARAMETER (another top, or other sketch_bits)
- *          or _MEMORY.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE (of another vocabulary), _PARAMETER (another top, or other
+ *          sketch_bits) or _MEMORY.
  *
  *  Memory:    Allocates.
  *  Since:     0.1
@@ -1325,8 +1325,8 @@ NEPIT_API nepit_status nepit_logits_comparison_merge(nepit_logits_comparison *co
  *  @return NEPIT_OK, or NEPIT_ERROR_NULL or _SIZE.
  *
  *  Values:    A mean is infinite where a token's value is; then its error is NaN.
- *  Accuracy:  means and standard errors 2^-50 of the tokens' values as they are; perplexities 2^-48 of their logarithms'
- *             exponentials.
+ *  Accuracy:  means and standard errors 2^-50 of the tokens' values as they are; perplexities 2^-48 of their
+ *             logarithms' exponentials.
  *  Since:     0.1
  */
 NEPIT_API nepit_status nepit_logits_comparison_summary(const nepit_logits_comparison *comparison,

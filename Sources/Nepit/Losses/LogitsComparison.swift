@@ -85,7 +85,9 @@ struct LogitsState {
 
     mutating func add(_ value: Double, _ position: Int, _ least: Double, _ leastAt: Int) {
       if value > greatest || (value == greatest && position < greatestAt) { (greatest, greatestAt) = (value, position) }
-      if least < self.least || (least == self.least && leastAt < self.leastAt) { (self.least, self.leastAt) = (least, leastAt) }
+      if least < self.least || (least == self.least && leastAt < self.leastAt) {
+        (self.least, self.leastAt) = (least, leastAt)
+      }
     }
   }
 
@@ -101,8 +103,8 @@ struct LogitsState {
   // MARK: Memory
 
   static func make(columns: Int, top: Int, bits: Int, first: Int) throws(CallError) -> OpaquePointer {
-    guard columns > 0, columns <= maximumColumns, top > 0, top <= maximumTop, bits >= 0, bits <= maximumBits, first >= 0,
-      first < 1 << 53
+    guard columns > 0, columns <= maximumColumns, top > 0, top <= maximumTop, bits >= 0, bits <= maximumBits,
+      first >= 0, first < 1 << 53
     else { throw .parameter }
     let words = Sum.count * FixedPointSum.words
     guard let memory = cs_allocate(MemoryLayout<LogitsState>.size) else { throw .memory }

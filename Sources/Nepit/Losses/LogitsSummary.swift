@@ -98,7 +98,8 @@ extension LogitsState {
     return LogitsSummary(
       rows: rows, labelled: labelled, invalid: invalid, firstInvalid: firstInvalid,
       divergence: estimate(.divergence), reverse: estimate(.reverse), jensenShannon: estimate(.jensenShannon),
-      totalVariation: estimate(.totalVariation), baseEntropy: estimate(.baseEntropy), testEntropy: estimate(.testEntropy),
+      totalVariation: estimate(.totalVariation), baseEntropy: estimate(.baseEntropy),
+      testEntropy: estimate(.testEntropy),
       sameTop: same, overlap: Estimate(mean: overlap.mean / k, error: overlap.error / k),
       greatestDivergence: whole > 0 ? extremes.greatest : .nan, leastDivergence: whole > 0 ? extremes.least : .nan,
       greatestAt: extremes.greatestAt, leastAt: extremes.leastAt,

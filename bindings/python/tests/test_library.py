@@ -12,6 +12,7 @@ from places import ROOT
 
 import nepit
 from nepit import _calls, _library
+from nepit.losses.comparison import VALUES
 
 HEADER = (ROOT / "Include" / "nepit.h").read_text()
 CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.S)
@@ -36,6 +37,10 @@ def test_constants():
     for name in dtypes + [name for name in defined if name.startswith("ERROR_")] + ["OK"]:
         assert getattr(_library, name) == defined.pop(name), name
     assert ".".join(str(defined.pop(f"VERSION_{part}")) for part in ("MAJOR", "MINOR", "PATCH")) == nepit.__version__
+    for name in ("REDUCTION_SUM", "REDUCTION_MEAN"):
+        assert getattr(_library, name) == defined.pop(name)
+    columns = [defined.pop(name) for name in list(defined) if name.startswith("LOGITS_")]
+    assert columns == list(range(len(VALUES) + 1))  # a name for each, and their number
     assert {f"FINDING_{finding.name}": finding.value for finding in nepit.Finding} == defined
 
 
@@ -63,6 +68,9 @@ def test_ranges_are_those_of_the_comments():
             key = f"{name} {parameter}" if f"{name} {parameter}" in _library.RANGES else parameter
             assert _library.RANGES[key] == interval, (name, parameter)
             seen.add(key)
+    for name, interval in re.findall(r"(\w+);\s*/\*\*< In ([\[(][^\])]*[\])])\.", HEADER):  # a field of a record
+        assert _library.RANGES[name] == interval, name
+        seen.add(name)
     assert seen == set(_library.RANGES)
 
 

@@ -106,8 +106,8 @@ def test_saving(tokens, tmp_path):
     comparison = compared(tokens)
     data = comparison.tobytes()
     comparison.save(tmp_path / "saved")
-    for again in (LogitsComparison.frombytes(data), LogitsComparison.load(tmp_path / "saved"), copy.deepcopy(comparison),
-                  pickle.loads(pickle.dumps(comparison))):
+    for again in (LogitsComparison.frombytes(data), LogitsComparison.load(tmp_path / "saved"),
+                  copy.deepcopy(comparison), pickle.loads(pickle.dumps(comparison))):
         assert again.tobytes() == data and again.summary() == comparison.summary() and again.vocabulary == COLUMNS
     for place in (0, 9, 17, 25, 100, len(data) // 2, len(data) - 1):
         damaged = bytearray(data)
@@ -173,7 +173,8 @@ def test_errors(call, said):
 def safetensors(path, **tensors):
     header, data = {}, b""
     for name, (array, kind) in tensors.items():
-        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [len(data), len(data) + array.nbytes]}
+        header[name] = {"dtype": kind, "shape": list(array.shape),
+                        "data_offsets": [len(data), len(data) + array.nbytes]}
         data += array.tobytes()
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
@@ -228,7 +229,8 @@ def test_files_of_all_kinds(files, tokens):
     assert json.loads(done.stdout)["kl"]["mean"] == half.summary().kl.mean
     done = run("logits", "compare", files / "base.kld", files / "test.kld", "--json")
     told = json.loads(done.stdout)
-    assert (told["rows"], told["labelled"]) == (300, 300) and math.isclose(told["kl"]["mean"], want.kl.mean, rel_tol=0.01)
+    assert (told["rows"], told["labelled"]) == (300, 300)
+    assert math.isclose(told["kl"]["mean"], want.kl.mean, rel_tol=0.01)
     assert any("16 bits" in note for note in told["notes"])
 
 

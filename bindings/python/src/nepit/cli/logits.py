@@ -95,7 +95,8 @@ def compare(options: argparse.Namespace) -> int:
         if options.labels:
             labels = files.labels_of(options.labels, base.rows, base.columns)
         words = _vocabulary(options.vocabulary, base.columns) if options.vocabulary else None
-        comparison = LogitsComparison(base.columns, top=min(options.top, base.columns), relative_error=options.relative_error)
+        comparison = LogitsComparison(base.columns, top=min(options.top, base.columns),
+                                      relative_error=options.relative_error)
         gathered = Gathered(base.columns) if options.html or options.json else None
         _run(comparison, base, test, labels, gathered, options.threads)
     except (Unmeasurable, NepitError) as problem:

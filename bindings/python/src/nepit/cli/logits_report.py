@@ -28,14 +28,15 @@ h2{font-size:16px;margin:0 0 2px;font-weight:620}p{margin:0 0 10px;color:var(--s
 .tile span{display:block;color:var(--soft);font-size:13px}.tile strong{font-size:25px;font-weight:640;
 font-variant-numeric:tabular-nums;letter-spacing:-.01em}.tile em{font-style:normal;color:var(--soft);font-size:13px}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:14px;margin-bottom:14px}
-.card{margin-bottom:0;min-width:0}.wide{margin-bottom:14px;overflow-x:auto}.note{background:var(--note)}.note p{color:var(--ink)}
+.card{margin-bottom:0;min-width:0}.wide{margin-bottom:14px;overflow-x:auto}
+.note{background:var(--note)}.note p{color:var(--ink)}
 .note p:last-child{margin:0}svg{display:block;width:100%;height:auto;margin-top:8px}
 svg text{fill:var(--soft);font-size:12px;font-family:inherit}svg .grid{stroke:var(--line)}svg .axis{stroke:var(--soft)}
 svg .bar{fill:var(--fill)}svg .bar:hover{fill:var(--main)}svg .line{stroke:var(--main);fill:none;stroke-width:2.2}
 svg .mark{stroke:var(--warm);stroke-width:1.5;stroke-dasharray:4 3}svg .told{fill:var(--warm);font-weight:600}
 svg .heat{fill:rgb(var(--heat))}svg .edge{stroke:var(--main);fill:none;stroke-width:1.2;stroke-dasharray:3 3}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;margin-top:8px;font-size:14px}
-th{font-weight:600;color:var(--soft);font-size:12.5px}td,th{padding:5px 10px 5px 0;border-bottom:1px solid var(--line);
+th{font-weight:600;color:var(--soft);font-size:12.5px}td,th{padding:4px 10px 4px 0;border-bottom:1px solid var(--line);
 text-align:right;white-space:nowrap}td:first-child,th:first-child{text-align:left}tr:last-child td{border-bottom:0}
 td small{color:var(--soft)}td code,.token{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:
 var(--ground);border:1px solid var(--line);border-radius:5px;padding:0 5px;white-space:pre}
@@ -77,7 +78,8 @@ def page(report: dict[str, Any], gathered: Gathered, notes: Sequence[str], words
                     f"{_figures(report)}</div>")
     body.append(f"<footer>Written by nepit {__version__}. Divergences and entropies are in nepits (nats): 1 nepit is "
                 "1.4427 bits. Sums are exact, so the same tokens give the same figures in any order.</footer>")
-    return (f"<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+    return ("<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+            "<meta name=viewport content='width=device-width'>"
             f"<title>Comparison of logits</title><style>{_STYLE}</style></head><body><main>{''.join(body)}"
             "</main></body></html>\n")
 
@@ -193,10 +195,10 @@ def _worst(report: dict[str, Any], words: Sequence[str] | None) -> str:
 class _Plot:
     """An area with axes, in the units of an SVG."""
 
-    WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 520, 300, 54, 12, 22, 42
+    WIDTH, LEFT, RIGHT, TOP, BOTTOM = 520, 54, 12, 22, 42
 
-    def __init__(self, x: tuple[float, float], y: tuple[float, float], label: str) -> None:
-        self.x, self.y, self.label = x, y, label
+    def __init__(self, x: tuple[float, float], y: tuple[float, float], label: str, height: int = 300) -> None:
+        self.x, self.y, self.label, self.height = x, y, label, height
         self.parts: list[str] = []
 
     def across(self, x: float) -> float:
@@ -205,9 +207,10 @@ class _Plot:
 
     def up(self, y: float) -> float:
         low, high = self.y
-        return self.HEIGHT - self.BOTTOM - (self.HEIGHT - self.TOP - self.BOTTOM) * (y - low) / (high - low)
+        return self.height - self.BOTTOM - (self.height - self.TOP - self.BOTTOM) * (y - low) / (high - low)
 
-    def bar(self, left: float, right: float, low: float, high: float, told: str, style: str = "bar", more: str = "") -> None:
+    def bar(self, left: float, right: float, low: float, high: float, told: str, style: str = "bar",
+            more: str = "") -> None:
         x, y = self.across(left), self.up(high)
         width, height = self.across(right) - x, self.up(low) - y
         gap = min(0.7, width / 5) if style == "bar" else -0.2
@@ -223,12 +226,12 @@ class _Plot:
             return
         at = self.across(x)
         anchor = "end" if at > self.WIDTH * 0.7 else "start"
-        self.parts.append(f"<line class=mark x1={at:.1f} x2={at:.1f} y1={self.TOP} y2={self.HEIGHT - self.BOTTOM} />"
+        self.parts.append(f"<line class=mark x1={at:.1f} x2={at:.1f} y1={self.TOP} y2={self.height - self.BOTTOM} />"
                           f"<text class=told x={at + (-5 if anchor == 'end' else 5):.1f} y={self.TOP + 4 + 15 * row} "
                           f"text-anchor={anchor}>{told}</text>")
 
     def drawn(self, x_ticks: Iterable[tuple[float, str]], y_ticks: Iterable[tuple[float, str]]) -> str:
-        under, floor = [], self.HEIGHT - self.BOTTOM
+        under, floor = [], self.height - self.BOTTOM
         for value, text in y_ticks:
             at = self.up(value)
             under.append(f"<line class=grid x1={self.LEFT} x2={self.WIDTH - self.RIGHT} y1={at:.1f} y2={at:.1f} />"
@@ -237,10 +240,10 @@ class _Plot:
             at = self.across(value)
             under.append(f"<line class=axis x1={at:.1f} x2={at:.1f} y1={floor} y2={floor + 4} />"
                          f"<text x={at:.1f} y={floor + 17} text-anchor=middle>{text}</text>")
-        under.append(f"<text x={(self.LEFT + self.WIDTH - self.RIGHT) / 2:.0f} y={self.HEIGHT - 5} text-anchor=middle>"
+        under.append(f"<text x={(self.LEFT + self.WIDTH - self.RIGHT) / 2:.0f} y={self.height - 5} text-anchor=middle>"
                      f"{self.label}</text>")
         over = f"<line class=axis x1={self.LEFT} x2={self.WIDTH - self.RIGHT} y1={floor} y2={floor} />"
-        return (f"<svg viewBox='0 0 {self.WIDTH} {self.HEIGHT}' role=img aria-label='{html.escape(self.label)}'>"
+        return (f"<svg viewBox='0 0 {self.WIDTH} {self.height}' role=img aria-label='{html.escape(self.label)}'>"
                 f"{''.join(under)}{''.join(self.parts)}{over}</svg>")
 
 
@@ -289,7 +292,7 @@ def _divergences(gathered: Gathered, report: dict[str, Any]) -> str:
     left = first + start * cell
     width = size * cell
     top = counts.max(initial=1) / total * 100
-    plot = _Plot((left, left + width * len(counts)), (0, top * 1.12), "KL divergence, nepits")
+    plot = _Plot((left, left + width * len(counts)), (0, top * 1.12), "KL divergence, nepits", 390)
     for index, count in enumerate(counts):
         x = left + index * width
         if count:
@@ -322,8 +325,8 @@ def _by_entropy(gathered: Gathered) -> str:
             y = first + (start + row * 5) * cell
             count = int(coarse[band, row])
             plot.bar(band * step, (band + 1) * step, y, y + 5 * cell,
-                     f"entropy {band * step:.2f} to {(band + 1) * step:.2f}, KL {10**y:.2g} to {10**(y + 5 * cell):.2g}: "
-                     f"{count:,} tokens", "heat", f" opacity={0.06 + 0.6 * count / most:.2f}")
+                     f"entropy {band * step:.2f} to {(band + 1) * step:.2f}, KL {10**y:.2g} to "
+                     f"{10**(y + 5 * cell):.2g}: {count:,} tokens", "heat", f" opacity={0.06 + 0.6 * count / most:.2f}")
         if total >= 10:
             along = np.cumsum(counts[band, start:stop])
             x = (band + 0.5) * step
@@ -348,14 +351,17 @@ def _changes(gathered: Gathered, report: dict[str, Any]) -> str:
     grouped = padded.reshape(-1, size).sum(axis=1)
     unit = 200 / len(counts)
     top = math.log10(max(grouped.max(initial=1), 1))
-    plot = _Plot((-half * unit, half * unit), (-0.3, top * 1.08 + 0.1), "change of the label's probability, percentage points")
+    plot = _Plot((-half * unit, half * unit), (-0.3, top * 1.08 + 0.1),
+                 "change of the label's probability, percentage points")
     for index, count in enumerate(grouped):
         if count:
             x = (index * size - half) * unit
-            plot.bar(x, x + size * unit, -0.3, math.log10(count), f"{x:+.3g} to {x + size * unit:+.3g}: {count:,} tokens")
+            plot.bar(x, x + size * unit, -0.3, math.log10(count),
+                     f"{x:+.3g} to {x + size * unit:+.3g}: {count:,} tokens")
     mean = report["probability_change"]["mean"]
     plot.mark(100 * mean, f"mean {figures(report['probability_change'], 100)[0]}")
     side = [value for value in _nice(half * unit) if value]
-    ticks = [(-value, f"−{value:g}") for value in reversed(side)] + [(0.0, "0")] + [(value, f"+{value:g}") for value in side]
+    ticks = [*((-value, f"−{value:g}") for value in reversed(side)), (0.0, "0"),
+             *((value, f"+{value:g}") for value in side)]
     return plot.drawn(ticks, [(exponent, f"{10**exponent:,}" if exponent < 5 else text)
                               for exponent, text in _decades(0, top, most=6)])

@@ -18,8 +18,8 @@ from .._library import NepitError
 from .._library import functions as c
 
 #: What a token is compared by, in the order of the header's columns.
-VALUES = ("kl", "reverse_kl", "jensen_shannon", "total_variation", "base_entropy", "test_entropy", "same_top", "overlap",
-          "base_loss", "test_loss", "log_ratio", "probability_change")
+VALUES = ("kl", "reverse_kl", "jensen_shannon", "total_variation", "base_entropy", "test_entropy", "same_top",
+          "overlap", "base_loss", "test_loss", "log_ratio", "probability_change")
 _ROW = np.dtype([(name, np.float64) for name in VALUES])
 #: The label of a token for which none is known.
 IGNORED = -100
@@ -183,8 +183,8 @@ class LogitsComparison:
                 raise NepitError(f"{name} has the shape {item.array.shape}; its last axis must be the vocabulary of "
                                  f"{self._vocabulary}")
             if item.array.ndim > 1 and item.array.shape[:-1] != shape:
-                raise NepitError(f"base has the shape {views[0].array.shape} and test {views[1].array.shape}; they must "
-                                 "agree, or one must be a vector")
+                raise NepitError(f"base has the shape {views[0].array.shape} and test {views[1].array.shape}; they "
+                                 "must agree, or one must be a vector")
             records.append(_matrix(item.array.reshape(-1, self._vocabulary), item.code))
         rows = math.prod(shape)
         kept = _column(labels, shape, rows, self._vocabulary) if labels is not None else None
