@@ -1202,6 +1202,60 @@ NEPIT_API nepit_status nepit_softmax_cross_entropy(nepit_array logits, nepit_arr
                                                    double *log_sums, int64_t *argmax, int64_t *counts,
                                                    nepit_mutable_array gradient);
 
+/** Log-sum-exp of each row of logits, with its gradient.
+ *
+ *      log sum_j e^(x_j / temperature)
+ *
+ *  @param[in]  logits  [rows, cols] Any numbers.
+ *  @param      temperature In (0, inf). Divides the logits.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows] Log-sum-exps; optional.
+ *  @param[out] gradient [rows, cols] Of each result by its row, softmax / temperature, in place of logits; optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Accuracy:  2^-46 of |max x / temperature| + log(cols); gradient 2^-46, but of float32 and half floats a component
+ *             below 2^-124 of the greatest may be 0.
+ *  Reference: Murphy (2022), section 2.5.4.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_logsumexp(nepit_array logits, double temperature, const nepit_execution *execution,
+                                       double *out, nepit_mutable_array gradient);
+
+/** Softmax of each row of logits.
+ *
+ *      p_j = e^(x_j / temperature) / sum_k e^(x_k / temperature)
+ *
+ *  @param[in]  logits  [rows, cols] Any numbers.
+ *  @param      temperature In (0, inf). Divides the logits.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] Probabilities, in place of logits.
+ *  @return As nepit_logsumexp.
+ *
+ *  Accuracy:  2^-46; of float32 and half floats a probability below 2^-124 of the greatest may be 0.
+ *  Reference: Murphy (2022), section 2.5.2.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_softmax(nepit_array logits, double temperature, const nepit_execution *execution,
+                                     nepit_mutable_array out);
+
+/** Logarithm of the softmax of each row of logits.
+ *
+ *      log p_j = x_j / temperature - log sum_k e^(x_k / temperature)
+ *
+ *  @param[in]  logits  [rows, cols] Any numbers.
+ *  @param      temperature In (0, inf). Divides the logits.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [rows, cols] At most 0, in place of logits.
+ *  @return As nepit_logsumexp.
+ *
+ *  Values:    -infinity where the logit is.
+ *  Accuracy:  2^-46, also where a probability is nearly 1.
+ *  Reference: Murphy (2022), section 2.5.4.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_log_softmax(nepit_array logits, double temperature, const nepit_execution *execution,
+                                         nepit_mutable_array out);
+
 /* -------------------------------------------------- comparison of two models */
 
 /** How far a model's logits are from those of a base model, over any number of tokens. See Objects.

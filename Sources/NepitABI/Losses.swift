@@ -42,3 +42,37 @@ public func nepit_softmax_cross_entropy(
       running: Execution(execution, environment))
   }
 }
+
+@_cdecl("nepit_logsumexp") @implementation
+public func nepit_logsumexp(
+  _ logits: nepit_array, _ temperature: Double, _ execution: UnsafePointer<nepit_execution>?,
+  _ out: UnsafeMutablePointer<Double>?, _ gradient: nepit_mutable_array
+) -> nepit_status {
+  call { environment throws(CallError) in
+    try logSumExps(
+      of: Matrix(logits), temperature: temperature, into: out, .optional(gradient),
+      running: Execution(execution, environment))
+  }
+}
+
+@_cdecl("nepit_softmax") @implementation
+public func nepit_softmax(
+  _ logits: nepit_array, _ temperature: Double, _ execution: UnsafePointer<nepit_execution>?,
+  _ out: nepit_mutable_array
+) -> nepit_status {
+  call { environment throws(CallError) in
+    try softmaxes(
+      of: Matrix(logits), temperature: temperature, into: MutableMatrix(out), running: Execution(execution, environment))
+  }
+}
+
+@_cdecl("nepit_log_softmax") @implementation
+public func nepit_log_softmax(
+  _ logits: nepit_array, _ temperature: Double, _ execution: UnsafePointer<nepit_execution>?,
+  _ out: nepit_mutable_array
+) -> nepit_status {
+  call { environment throws(CallError) in
+    try logSoftmaxes(
+      of: Matrix(logits), temperature: temperature, into: MutableMatrix(out), running: Execution(execution, environment))
+  }
+}

@@ -221,3 +221,67 @@ def register(g):
         x = logits(rng, g, "f64", 2, 5)
         for name in ("out", "losses", "log_sums", "argmax", "counts", "gradient"):
             add(f"{name}_alone", x, [1, 4], (name,))
+
+    @g.vector_file(out=gradient, gradient=gradient)
+    def logsumexp(file, rng):
+        for name, x, t in softmax_inputs(rng, g):
+            with mp.workdps(digits(*x.rows)):
+                outs, slopes = [], []
+                for row in x.rows:
+                    if is_bad(row):
+                        outs.append([Term(NAN, mpf(1))])
+                        slopes.append([Term(NAN, mpf(1))] * len(row))
+                        continue
+                    p, total = softmax([mpf(v) / mpf(t) for v in row])
+                    outs.append([Term(total, abs(mpf(max(row))) / mpf(t) + log(len(row)))])
+                    slopes.append([Term(y / mpf(t), y / mpf(t)) for y in p])
+                results = {"out": outs, "gradient": slopes}
+            file.add(name, {"logits": x, "temperature": t}, results)
+
+    @g.vector_file(out=gradient)
+    def softmax_(file, rng):
+        for name, x, t in softmax_inputs(rng, g):
+            with mp.workdps(digits(*x.rows)):
+                rows = [[Term(NAN, mpf(1))] * len(row) if is_bad(row)
+                        else [Term(y, y) for y in softmax([mpf(v) / mpf(t) for v in row])[0]] for row in x.rows]
+            file.add(name, {"logits": x, "temperature": t}, {"out": rows})
+
+    @g.vector_file(out=loss)
+    def log_softmax(file, rng):
+        for name, x, t in softmax_inputs(rng, g):
+            rows = []
+            with mp.workdps(digits(*x.rows)):
+                for row in x.rows:
+                    if is_bad(row):
+                        rows.append([NAN] * len(row))
+                        continue
+                    z = [mpf(v) / mpf(t) for v in row]
+                    total = softmax(z)[1]
+                    rows.append([-INF if v == -INF else v - total for v in z])
+            file.add(name, {"logits": x, "temperature": t}, {"out": rows})
+
+
+def softmax_inputs(rng, g):
+    """Names, logits and temperatures."""
+    for cols in (1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 129):
+        yield f"n{cols}", logits(rng, g, "f64", 1 if cols > 20 else 2, cols), 1.0
+    for dtype in ("f32", "f16", "bf16"):
+        for cols in (3, 17, 65, 130):
+            yield f"{dtype}_n{cols}", logits(rng, g, dtype, 1, cols), 1.0
+    for t in (0.7, 1.5, 20.0):
+        yield f"temperature_{t:g}", logits(rng, g, "f64", 2, 9), t
+        yield f"f32_temperature_{t:g}", logits(rng, g, "f32", 1, 70), t
+    for dtype in ("f64", "f32"):
+        for gap in (20.0, 40.0, 90.0, 600.0):
+            x = logits(rng, g, dtype, 1, 9, 1.0)
+            x.rows[0][4] = g.as_dtype(x.rows[0][4] + gap, dtype)
+            yield f"confident_{dtype}_{gap:g}", x, 1.0
+    yield "offset", logits(rng, g, "f64", 1, 9, 4.0, 1e4), 1.0
+    yield "f32_offset", logits(rng, g, "f32", 1, 70, 4.0, -1e4), 1.0
+    yield "equal", g.f64([2.5] * 5), 1.0
+    yield "minus_infinity", g.f64([1.0, -INF, 2.0]), 1.0
+    yield "f32_minus_infinity", g.Array("f32", [[-INF, 1.0, -INF, 2.0]]), 1.0
+    yield "infinity", g.f64([1.0, INF], [1.0, 2.0]), 1.0
+    yield "nan", g.f64([1.0, NAN], [1.0, 2.0]), 1.0
+    yield "f32_nan", g.Array("f32", [[NAN, 1.0]]), 1.0
+    yield "nothing", g.f64([-INF, -INF]), 1.0

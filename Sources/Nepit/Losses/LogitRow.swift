@@ -224,6 +224,7 @@ struct LogitRow {
 
   /// Writes log p_j.
   func writeLogProbabilities(_ statistics: LogitStatistics, to out: MutableRow) {
+    if isTooSmall(statistics) { return LogitRow(self, .double).writeLogProbabilities(statistics, to: out) }
     var parameters = self.parameters(statistics.greatest)
     parameters.factor = statistics.logTerms
     write(to: out, isSloped: false, 0, nil) { NepitMath.writeDistances(element, $0, $1, &parameters, $2) }

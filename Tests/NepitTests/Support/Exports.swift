@@ -24,6 +24,15 @@ struct Export: Sendable, CustomTestStringConvertible {
         $0.softmaxOptions(), $0.execution, $0.out("out"), $0.out("losses"), $0.out("log_sums"), $0.longs("argmax"),
         $0.longs("counts"), $0.matrix("gradient"))
     },
+    Export("logsumexp") {
+      nepit_logsumexp($0.array("logits"), $0.number("temperature"), $0.execution, $0.out("out"), $0.matrix("gradient"))
+    },
+    Export("softmax") {
+      nepit_softmax($0.array("logits"), $0.number("temperature"), $0.execution, $0.matrix("out"))
+    },
+    Export("log_softmax") {
+      nepit_log_softmax($0.array("logits"), $0.number("temperature"), $0.execution, $0.matrix("out"))
+    },
   ]
 
   /// Those of distributions given as weights.

@@ -45,7 +45,21 @@ def softmax_cross_entropy(case):
             "counts": np.array([got.counted, got.correct]), "gradient": got.gradient}
 
 
-PUBLIC = {"softmax_cross_entropy": softmax_cross_entropy}
+def logsumexp(case):
+    x = arrays_of(case)["logits"]
+    value, slopes = losses.logsumexp(x, gradient=np.empty(x.shape), **options_of(case))
+    return {"out": np.asarray(value), "gradient": slopes}
+
+
+def normalised(name):
+    def run(case):
+        x = arrays_of(case)["logits"]
+        return {"out": getattr(losses, name)(x, out=np.empty(x.shape), **options_of(case))}
+    return run
+
+
+PUBLIC = {"softmax_cross_entropy": softmax_cross_entropy, "logsumexp": logsumexp, "softmax": normalised("softmax"),
+          "log_softmax": normalised("log_softmax")}
 
 
 def raw(case):

@@ -220,6 +220,13 @@ FUNCTIONS = (
      "nepit_array logits, nepit_array labels, nepit_array class_weights, nepit_array row_weights, "
      "const nepit_softmax_options *options, const nepit_execution *execution, double *out, double *losses, "
      "double *log_sums, int64_t *argmax, int64_t *counts, nepit_mutable_array gradient"),
+    ("nepit_logsumexp", "nepit_status",
+     "nepit_array logits, double temperature, const nepit_execution *execution, double *out, "
+     "nepit_mutable_array gradient"),
+    ("nepit_softmax", "nepit_status",
+     "nepit_array logits, double temperature, const nepit_execution *execution, nepit_mutable_array out"),
+    ("nepit_log_softmax", "nepit_status",
+     "nepit_array logits, double temperature, const nepit_execution *execution, nepit_mutable_array out"),
     # losses: comparison of two models
     ("nepit_logits_comparison_create", "nepit_status",
      "size_t cols, size_t top, size_t sketch_bits, size_t first, nepit_logits_comparison **comparison"),

@@ -5,7 +5,9 @@ with ``gradient=True``, a tuple of the value and the gradients of the reduced lo
 `LogitsComparison` tells how far two models' logits are apart.
 """
 
+from .building import log_softmax, logsumexp, softmax
 from .classification import SoftmaxLoss, softmax_cross_entropy
 from .comparison import Estimate, LogitsComparison, LogitsSummary
 
-__all__ = ["Estimate", "LogitsComparison", "LogitsSummary", "SoftmaxLoss", "softmax_cross_entropy"]
+__all__ = ["Estimate", "LogitsComparison", "LogitsSummary", "SoftmaxLoss", "log_softmax", "logsumexp", "softmax",
+           "softmax_cross_entropy"]
