@@ -1,4 +1,5 @@
-"""Writes expected/*.txt, what the samples are to print, from mpmath at 40 digits: nothing here comes from Nepit.
+"""Writes expected/*.txt, what the samples are to print, from mpmath at 40 digits, and by NumPy the training, of which
+4 digits are printed: nothing here comes from Nepit.
 
     build/venv/bin/python bindings/c/expected.py
 """
@@ -6,6 +7,7 @@
 from pathlib import Path
 
 import mpmath
+import numpy as np
 from mpmath import log, mpf, sqrt
 
 mpmath.mp.dps = 40
@@ -129,6 +131,25 @@ def sample_lecture():
     yield f"KL(Bern 0.5 || Bern 0.6)         {text(kl(fair, sixty, 2), 3)} bits"
     back = text(kl(biased, fair, E), 3)
     yield f"KL(.5 .5 || .9 .1), and back     {text(kl(fair, biased, E), 3)}, {back} nats"
+
+
+def sample_softmax_regression():
+    lines = (Path(__file__).parent / "digits.h").read_text().split('"')[1::2]
+    digits = np.array([list(line.encode()) for line in lines if len(line) == 65])
+    image, label = (digits[:, :64] - 65) / 16, digits[:, 64] - 48
+    train, target = slice(1500), np.eye(10)[label]
+    weight, bias = np.zeros((10, 64)), np.zeros(10)
+    for step in range(301):
+        logits = image @ weight.T + bias
+        p = np.exp(logits - logits.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        if step % 50 == 0:
+            losses = -np.log(p[np.arange(len(p)), label])
+            loss, unseen, right = losses[train].mean(), losses[1500:].mean(), (p.argmax(1) == label)[1500:].sum()
+            yield f"step {step:3d}   loss {loss:.4f}   unseen {unseen:.4f}, {right} right"
+        gradient = (p - target)[train] / 1500
+        weight -= gradient.T @ image[train] / 2
+        bias -= gradient.sum(0) / 2
 
 
 def main():
