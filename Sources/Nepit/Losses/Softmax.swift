@@ -24,7 +24,7 @@ public func logSoftmaxes(
 }
 
 private struct SoftmaxRows: RowBlockTask {
-  enum Kind { case logSum, probabilities, logarithms }
+  enum Kind: Int32 { case logSum, probabilities, logarithms }
 
   let logits: Matrix
   let temperature: Double
