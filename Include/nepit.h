@@ -20,7 +20,8 @@
  *             stride, and none of them is copied as a whole. Bytes in gaps are
  *             neither read nor written. Elements are aligned to their own
  *             size. data may be NULL where rows or cols is 0. There may be
- *             zero rows; zero cols is NEPIT_ERROR_SHAPE.
+ *             zero rows; zero cols is NEPIT_ERROR_SHAPE, as is an array of
+ *             2^60 elements or more.
  *             Two inputs have the same cols, and the same rows unless one of
  *             them has a single row, which then serves all the other's; there
  *             is a result for each. An output has exactly the

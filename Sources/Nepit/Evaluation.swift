@@ -35,9 +35,9 @@ func forEachRow<Task: RowTask>(
     environment: execution.environment)
   let isStopped = withUnsafeMutablePointer(to: &team) { team in
     let loopRows = RowLoop(p: p, q: q, count: count, task: task)
-    if count < 2 * execution.threads || count < 8, p.columns > 1 << 15 {
-      for index in 0..<count {
-        team.pointee.enter(row: Double(index) / Double(count), Double(index + 1) / Double(count))
+    if count &- execution.threads < execution.threads || count < 8, p.columns > 1 << 15 {
+      for index in upTo(count) {
+        team.pointee.enter(row: Double(index) / Double(count), Double(index &+ 1) / Double(count))
         task.run(index, Rows(p.row(p.rows == 1 ? 0 : index), q.row(q.rows == 1 ? 0 : index), team))
         if team.pointee.isStopped { break }
       }
@@ -65,19 +65,20 @@ private struct RowLoop<Task: RowTask>: LoopBody {
     let gathers = Tile.isNeeded(p) || Tile.isNeeded(q)
     let areColumns = gathers && p.isInColumns(element) && q.isInColumns(element)
     firstRead = areColumns && count >= 16 && p.columns <= 1 << 15 && readsColumns() ? task.firstRead : nil
-    blockRows = firstRead != nil ? 16 : gathers ? Tile.rows(p.columns, element) : max(1, (1 << 14) / p.columns)
+    blockRows = firstRead != nil ? 16 : gathers ? Tile.rows(p.columns, element) : max(1, (1 << 14) / max(1, p.columns))
   }
 
-  var blocks: Int { (count - 1) / blockRows + 1 }
+  var blocks: Int { (count &- 1) / max(1, blockRows) &+ 1 }
 
   func run(_ block: Int) {
-    let start = block * blockRows
-    let rows = min(blockRows, count - start)
+    let start = block &* blockRows
+    let rows = min(blockRows, count &- start)
     if let firstRead { return runTogether(start, rows, firstRead) }
     let first = Tile(p, from: start, rows, element)
     let second = p.data == q.data && p.rowStride == q.rowStride && p.columnStride == q.columnStride && p.rows == q.rows
       ? nil : Tile(q, from: start, rows, element)
-    for index in start..<start + rows {
+    for offset in upTo(rows) {
+      let index = start &+ offset
       let row = first.row(index)
       task.run(index, Rows(row, second?.row(index) ?? row, nil))
     }
@@ -89,21 +90,23 @@ private struct RowLoop<Task: RowTask>: LoopBody {
 extension RowLoop {
   /// Sixteen rows' first sums in one go; the last block goes back to where there are as many.
   private func runTogether(_ start: Int, _ rows: Int, _ first: FirstRead) {
-    let base = min(start, count - 16)
+    let base = min(start, count &- 16)
     var sums = row_sums(), slots = lanes_slots(), parameters = first.parameters
     withUnsafeMutableBytes(of: &sums) { sums in
       let sums = sums.baseAddress!.assumingMemoryBound(to: lanes_sums.self)
       let (rowP, rowQ) = (p.row(p.rows == 1 ? 0 : base), q.row(q.rows == 1 ? 0 : base))
       reduceColumns(
-        first.reduction, element, rowP.data, step: rowP.stride * p.type.size, shares: p.rows == 1,
-        rowQ.data, step: rowQ.stride * q.type.size, shares: q.rows == 1, p.columns, &parameters, &slots, sums)
+        first.reduction, element, rowP.data, step: rowP.stride &* p.type.size, shares: p.rows == 1,
+        rowQ.data, step: rowQ.stride &* q.type.size, shares: q.rows == 1, p.columns, &parameters, &slots, sums)
       var neighbours = Neighbours(first.reduction, sums, p, q, from: base, element)
       withUnsafeMutablePointer(to: &neighbours) { neighbours in
-        for index in start..<start + rows {
+        var index = start
+        while index < start &+ rows {
           task.run(
             index,
             Rows(
               p.row(p.rows == 1 ? 0 : index), q.row(q.rows == 1 ? 0 : index), among: neighbours, at: index))
+          index &+= 1
         }
       }
       neighbours.free()
@@ -132,7 +135,7 @@ struct Neighbours {
     _ reduction: lanes_reduction, _ parameters: UnsafePointer<lanes_parameters>, _ index: Int, _ out: inout lanes_sums
   ) {
     if reduction == self.reduction {
-      out = sums[index - start]
+      out = sums[index &- start]
       return
     }
     if tiles == nil { tiles = (Tile(p, from: start, 16, element), Tile(q, from: start, 16, element)) }
@@ -179,14 +182,14 @@ struct Tile {
   init(_ matrix: Matrix, from start: Int, _ rows: Int, _ element: lanes_element) {
     (self.matrix, self.start) = (matrix, start)
     type = element == .float ? .float32 : .float64
-    pitch = (matrix.columns + 7) / 8 * 8 + 8
-    let bytes = rows.multipliedReportingOverflow(by: pitch * type.size)
-    guard Tile.isNeeded(matrix), !bytes.overflow, bytes.partialValue <= Tile.limit else {
+    pitch = (matrix.columns &+ 7) / 8 &* 8 &+ 8
+    // At most 32 rows; any number of columns.
+    guard Tile.isNeeded(matrix), pitch <= Tile.limit / type.size, rows &* pitch &* type.size <= Tile.limit else {
       memory = nil
       return
     }
     // Without the memory the rows are read as they lie: slower, the same bits.
-    memory = cs_allocate(bytes.partialValue)
+    memory = cs_allocate(rows &* pitch &* type.size)
     if let memory { gather(rows, memory) }
   }
 
@@ -195,11 +198,11 @@ struct Tile {
   @inline(__always)
   func row(_ index: Int) -> Row {
     guard let memory else { return matrix.row(matrix.rows == 1 ? 0 : index) }
-    return Row(memory + (index - start) * pitch * type.size, 1, matrix.columns, type)
+    return Row(memory + (index &- start) &* pitch &* type.size, 1, matrix.columns, type)
   }
 
   private func gather(_ rows: Int, _ memory: UnsafeMutableRawPointer) {
-    let base = matrix.data + start * matrix.rowStride * matrix.type.size
+    let base = matrix.data + start &* matrix.rowStride &* matrix.type.size
     switch (matrix.type, type) {
     case (.float64, .float64):
       copy(rows, base.assumingMemoryBound(to: Double.self), memory.assumingMemoryBound(to: Double.self)) {
@@ -212,12 +215,12 @@ struct Tile {
     default:
       // By rows of the memory: its columns are the matrix's rows.
       var line = SIMD32<Double>()
-      withUnsafeMutableBytes(of: &line) { line in
-        let line = line.baseAddress!.assumingMemoryBound(to: Double.self)
-        for column in 0..<matrix.columns {
-          let data = base + column * matrix.columnStride * matrix.type.size
+      withUnsafeMutablePointer(to: &line) { vector in
+        let line = UnsafeMutableRawPointer(vector).assumingMemoryBound(to: Double.self)
+        for column in upTo(matrix.columns) {
+          let data = base + column &* matrix.columnStride &* matrix.type.size
           matrix.type.read(data, stride: matrix.rowStride, count: rows, into: line)
-          for row in 0..<rows { type.write(line[row], memory, row * pitch + column) }
+          for row in upTo(rows) { type.write(line[row], memory, row &* pitch &+ column) }
         }
       }
     }
@@ -232,15 +235,17 @@ struct Tile {
     var column = 0
     if rows & 7 == 0, matrix.rowStride == 1 {
       while column &+ 8 <= matrix.columns {
-        for row in stride(from: 0, to: rows, by: 8) {
+        var row = 0
+        while row < rows {
           transpose(
-            from + column &* matrix.columnStride + row, matrix.columnStride, to + (row &* pitch + column), pitch)
+            from + column &* matrix.columnStride + row, matrix.columnStride, to + (row &* pitch &+ column), pitch)
+          row &+= 8
         }
         column &+= 8
       }
     }
-    for index in column..<matrix.columns {
-      for row in 0..<rows {
+    for index in upTo(matrix.columns, from: column) {
+      for row in upTo(rows) {
         to[row &* pitch &+ index] = from[row &* matrix.rowStride &+ index &* matrix.columnStride]
       }
     }

@@ -130,8 +130,8 @@ public func map(
     var (x, y) = map(lanes_load_part(p + done, Int64(left)), lanes_load_part(q + done, Int64(left)))
     x += 0
     y += 0
-    withUnsafeBytes(of: &x) { _ = memcpy(first + done, $0.baseAddress!, left &* 8) }
-    withUnsafeBytes(of: &y) { _ = memcpy(second + done, $0.baseAddress!, left &* 8) }
+    withUnsafePointer(to: &x) { _ = memcpy(first + done, $0, left &* 8) }
+    withUnsafePointer(to: &y) { _ = memcpy(second + done, $0, left &* 8) }
   }
   switch map {
   case .entr: run(Entr.self)
@@ -167,6 +167,7 @@ public func mixtureDivergence(
   let reference = members[0]
   let words = UnsafeMutableRawPointer(carry).assumingMemoryBound(to: Double.self)
   var high = lanes_load_eight(words), low = lanes_load_eight(words + 8)
+  let memberCount = max(0, memberCount)
   var vector = 0
   while vector < count {
     let base = lanes_load(weights + vector)

@@ -60,6 +60,28 @@ public struct Team {
   }
 }
 
+/// The whole numbers from `index` up to `end`, which is not one of them. As a range, but with nothing that traps: not if
+/// the end lies before the start, nor by a check on the way that the compiler could not prove.
+public struct Count: Sequence, IteratorProtocol {
+  @usableFromInline var index: Int
+  @usableFromInline let end: Int
+
+  @inlinable @inline(__always)
+  init(_ index: Int, _ end: Int) { (self.index, self.end) = (index, end) }
+
+  @inlinable @inline(__always)
+  public mutating func next() -> Int? {
+    guard index < end else { return nil }
+    let current = index
+    index = current &+ 1
+    return current
+  }
+}
+
+/// `for index in upTo(count)`: 0, 1 … count - 1, or from another start.
+@inlinable @inline(__always)
+public func upTo(_ count: Int, from start: Int = 0) -> Count { Count(start, count) }
+
 /// One turn of a parallel loop. It writes only what belongs to its index.
 public protocol LoopBody {
   func run(_ index: Int)
@@ -80,7 +102,7 @@ private func work(_ loop: UnsafeMutablePointer<Loop>, isCaller: Bool) {
     let index = cs_atomic_add(&loop.pointee.next, 1)
     guard index < loop.pointee.count else { return }
     loop.pointee.call(loop.pointee.body, Int(index))
-    let finished = cs_atomic_add(&loop.pointee.finished, 1) + 1
+    let finished = cs_atomic_add(&loop.pointee.finished, 1) &+ 1
     if isCaller { loop.pointee.team.pointee.report(Double(finished) / Double(loop.pointee.count)) }
   }
 }
@@ -88,7 +110,7 @@ private func work(_ loop: UnsafeMutablePointer<Loop>, isCaller: Bool) {
 /// Runs the body for 0 ..< count on the team's threads. A thread that cannot be made is no error.
 public func loop<Body: LoopBody>(_ count: Int, _ team: UnsafeMutablePointer<Team>, _ body: Body) {
   if team.pointee.isWatched { team.pointee.beginLoop() }
-  let helpers = min(team.pointee.threads, count, 64) - 1
+  let helpers = min(team.pointee.threads, count, 64) &- 1
   var body = body
   withUnsafeMutablePointer(to: &body) { body in
     var loop = Loop(
@@ -97,23 +119,24 @@ public func loop<Body: LoopBody>(_ count: Int, _ team: UnsafeMutablePointer<Team
     withUnsafeMutablePointer(to: &loop) { loop in
       guard helpers > 0 else { return work(loop, isCaller: true) }
       var threads = cs_threads()
-      withUnsafeMutableBytes(of: &threads) { memory in
-        let threads = memory.baseAddress!.assumingMemoryBound(to: pthread_t.self)
+      withUnsafeMutablePointer(to: &threads) { memory in
+        let threads = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: pthread_t.self)
         var started = 0
         while started < helpers {
           let failed = cs_thread_start(
             threads + started,
             { context in
+              guard let context else { return nil }
               let environment = cs_float_environment_enter()
-              work(context!.assumingMemoryBound(to: Loop.self), isCaller: false)
+              work(context.assumingMemoryBound(to: Loop.self), isCaller: false)
               cs_float_environment_restore(environment)
               return nil
             }, loop)
           if failed != 0 { break }
-          started += 1
+          started &+= 1
         }
         work(loop, isCaller: true)
-        for index in 0..<started { cs_thread_join(threads[index]) }
+        for index in upTo(started) { cs_thread_join(threads[index]) }
       }
     }
   }

@@ -21,6 +21,7 @@ class Symbol:
     type: int
     defined: bool
     size: int
+    value: int
     version: str = ""
     library: str = ""       # that an undefined symbol's version comes from
 
@@ -92,8 +93,8 @@ class Elf:
         versions = self.versions() if versym else {}
         symbols = []
         for i in range(1, section[5] // 24):
-            name, info, _, index, _, size = struct.unpack_from("<IBBHQQ", self.data, section[4] + 24 * i)
-            symbol = Symbol(self.string(strings, name), info >> 4, info & 15, index != 0, size)
+            name, info, _, index, value, size = struct.unpack_from("<IBBHQQ", self.data, section[4] + 24 * i)
+            symbol = Symbol(self.string(strings, name), info >> 4, info & 15, index != 0, size, value)
             if versym:
                 number = struct.unpack_from("<H", self.data, versym[4] + 2 * i)[0] & 0x7FFF
                 symbol.version, library = versions.get(number, ("", None)) if number > 1 else ("", None)

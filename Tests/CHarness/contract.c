@@ -11,8 +11,11 @@
 #include <errno.h>
 #include <float.h>
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -202,6 +205,10 @@ static void wrong_extents(int i) {
         a->col_stride = huge[k] > PTRDIFF_MAX && chance(2) ? 0 : chance(2) ? 1 : -1;
         wrong_call(NEPIT_ERROR_SHAPE);
     }
+    now("%s with 2^60 elements in one", name);
+    a->cols = (size_t)1 << 60;
+    a->col_stride = 0;
+    wrong_call(NEPIT_ERROR_SHAPE);
     now("%s with 2^32 rows and columns", name);
     a->rows = a->cols = (size_t)1 << 32;
     if (chance(2)) a->row_stride = a->col_stride = 0;
@@ -454,6 +461,53 @@ static void wrong_records(int i) {
     }
 }
 
+/* The most elements that an array may have, of few by strides of 0: no call comes to its end. What it does until it is
+ * stopped it must do without a crash; a process of its own is stopped. Eight rows are the fewest that are read in
+ * blocks, one is read in segments by many threads. */
+static void endless_trial(void) {
+    choose_trial(false, true);
+    const size_t rows = (chance(2) ? 1 : 8) * t.members, fewer = chance(2) ? 0 : below(100);
+    for (int i = 0; i < f->count; i++) {
+        block *b = &t.blocks[i];
+        const parameter *p = &f->parameters[i];
+        if (!is_block(p)) continue;
+        if (p->optional) b->present = false;
+        else if (p->kind == MUTABLE) return;        /* as many elements to write there cannot be */
+        if (!b->present) continue;
+        if (p->out) {
+            b->rows = rows;
+            place(b, true);
+        } else if (p->kind == ARRAY) {
+            b->rows = b->cols = 1;
+            place(b, true);
+            b->rows = rows;
+            b->cols = PTRDIFF_MAX / 8 / rows - fewer;
+            b->row_stride = b->col_stride = 0;
+        }
+    }
+    now("an endless call of %zu rows", rows);
+    const nepit_execution execution = {sizeof execution, 64, NULL, NULL};
+    manner how = plainly;
+    how.execution = &execution;
+    value values[MAX_PARAMETERS];
+    gather(values, &how);
+    calls++;
+    const pid_t child = fork();
+    if (child < 0) give_up("fork: %s", strerror(errno));
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        signal(SIGALRM, SIG_DFL);
+        setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0, 20000}}, NULL);
+        static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+        for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
+        _exit(call_through_ffi(f, symbol, values) == NEPIT_OK ? 0 : 1);
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM) problem("the call ends by %s", strsignal(WTERMSIG(status)));
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) problem("the call is refused");
+}
+
 /* A trial with zero rows: nothing is read or written, and pointers to nothing may be NULL. */
 static void empty_trial(void) {
     choose_trial(false, true);
@@ -580,6 +634,9 @@ static void run_function(void) {
         switch (number % 60) {
         case 0: wrong_trial(); break;
         case 20: empty_trial(); break;
+        case 30:
+            if (number < 300) endless_trial();
+            break;
         case 40: valid_trial(true); break;
         default: valid_trial(false);
         }

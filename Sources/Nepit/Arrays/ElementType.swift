@@ -1,4 +1,5 @@
 internal import CSystem
+internal import NepitMath
 
 /// The type of an array's elements; the raw values are the header's.
 public enum ElementType: Int32, Sendable {
@@ -73,16 +74,16 @@ public enum ElementType: Int32, Sendable {
 
   @inline(__always)
   private func copy(_ data: UnsafeRawPointer, _ stride: Int, _ count: Int, _ out: UnsafeMutablePointer<Double>) {
-    for index in 0..<count { out[index] = read(data, index &* stride) }
+    for index in upTo(count) { out[index] = read(data, index &* stride) }
   }
 
   /// Reads `count` elements of a small float type, `stride` apart, as floats.
   func readFloats(_ data: UnsafeRawPointer, stride: Int, count: Int, into out: UnsafeMutablePointer<Float>) {
     switch self {
     case .float32:
-      for index in 0..<count { out[index] = data.load(fromByteOffset: index &* stride &* 4, as: Float.self) }
+      for index in upTo(count) { out[index] = data.load(fromByteOffset: index &* stride &* 4, as: Float.self) }
     default:
-      for index in 0..<count { out[index] = Float(read(data, index &* stride)) }
+      for index in upTo(count) { out[index] = Float(read(data, index &* stride)) }
     }
   }
 }

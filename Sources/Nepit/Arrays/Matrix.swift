@@ -76,11 +76,13 @@ private func checkedExtent(
   _ rows: UInt, _ columns: UInt, _ rowStride: Int, _ columnStride: Int, _ type: ElementType
 ) throws(CallError) -> (Int, Int) {
   guard let rows = Int(exactly: rows), let columns = Int(exactly: columns) else { throw .shape }
-  guard !rows.multipliedReportingOverflow(by: columns).overflow else { throw .shape }
+  // Strides of 0 make many elements of few; no more of them than an array of doubles could have.
+  let elements = rows.multipliedReportingOverflow(by: columns)
+  guard !elements.overflow, elements.partialValue <= Int.max / 8 else { throw .shape }
   guard rows > 0, columns > 0 else { return (rows, columns) }
   // A result for each row must have an address, and the whole of the elements no more bytes than an object can have.
-  let down = rowStride.magnitude.multipliedReportingOverflow(by: UInt(rows - 1))
-  let across = columnStride.magnitude.multipliedReportingOverflow(by: UInt(columns - 1))
+  let down = rowStride.magnitude.multipliedReportingOverflow(by: UInt(bitPattern: rows &- 1))
+  let across = columnStride.magnitude.multipliedReportingOverflow(by: UInt(bitPattern: columns &- 1))
   let all = down.partialValue.addingReportingOverflow(across.partialValue)
   let most = UInt(Int.max) / UInt(type.size)
   guard rows <= Int.max / 8, !down.overflow, !across.overflow, !all.overflow, all.partialValue < most
@@ -97,5 +99,6 @@ private func overlaps(_ rows: Int, _ columns: Int, _ rowStride: Int, _ columnStr
   // Elements meet where a step of so many rows and columns leads nowhere; the shortest such step is by lcm(row, column).
   var (divisor, rest) = (row, column)
   while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
-  return column / divisor < UInt(rows) && row / divisor < UInt(columns)
+  let common = max(1, divisor)    // it is at least 1, which the compiler cannot know
+  return column / common < UInt(bitPattern: rows) && row / common < UInt(bitPattern: columns)
 }

@@ -45,11 +45,11 @@ struct Row {
     return UnsafeRawPointer(buffer)
   }
 
-  func slice(_ range: Range<Int>) -> Row { Row(pointer(range.lowerBound), stride, range.count, type) }
+  func slice(_ range: Range<Int>) -> Row { Row(pointer(range.lowerBound), stride, (range.upperBound &- range.lowerBound), type) }
 
   /// Whether an element is less than 0; asked when a sign bit was met, which -0 has too.
   func hasNegative() -> Bool {
-    for index in 0..<count where read(index) < 0 { return true }
+    for index in upTo(count) where read(index) < 0 { return true }
     return false
   }
 }
@@ -65,11 +65,11 @@ struct MutableRow {
 
   func write(_ values: UnsafePointer<Double>, from start: Int, count: Int) {
     let base = data + start &* stride &* type.size
-    for index in 0..<count { type.write(values[index], base, index &* stride) }
+    for index in upTo(count) { type.write(values[index], base, index &* stride) }
   }
 
   func fill(_ value: Double) {
-    for index in 0..<count { type.write(value, data, index &* stride) }
+    for index in upTo(count) { type.write(value, data, index &* stride) }
   }
 }
 
@@ -84,11 +84,14 @@ struct Segments {
   init(_ total: Int) {
     self.total = total
     // Multiples of 64, at least 2^15 long.
-    length = max(1 << 15, ((total - 1) / 64 / 64 + 1) * 64)
-    count = (total - 1) / length + 1
+    length = max(1 << 15, ((total &- 1) / 64 / 64 &+ 1) &* 64)
+    count = (total &- 1) / length &+ 1
   }
 
-  subscript(index: Int) -> Range<Int> { index * length..<min(total, (index + 1) * length) }
+  subscript(index: Int) -> Range<Int> {
+    let start = index &* length
+    return start..<max(start, min(total, start &+ length))
+  }
 }
 
 /// One or two rows, and who adds them up.
@@ -152,17 +155,17 @@ struct Rows {
       }
     }
     var parts = row_segments()
-    withUnsafeMutableBytes(of: &parts) { parts in
-      let parts = parts.baseAddress!.assumingMemoryBound(to: lanes_sums.self)
+    withUnsafeMutablePointer(to: &parts) { memory in
+      let parts = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: lanes_sums.self)
       let body = SegmentSum(
         rows: self, segments: segments, reduction: reduction, element: element, parameters: parameters, parts: parts)
       if let team {
         loop(segments.count, team, body)
       } else {
-        for index in 0..<segments.count { body.run(index) }
+        for index in upTo(segments.count) { body.run(index) }
       }
       out = parts[0]
-      for index in 1..<segments.count {
+      for index in upTo(segments.count, from: 1) {
         out.a = out.a + parts[index].a
         out.b = out.b + parts[index].b
         out.c = out.c + parts[index].c
@@ -189,24 +192,25 @@ private struct SegmentSum: LoopBody {
     let (p, q) = (rows.p, rows.q)
     if p.isNative(element), q.isNative(element) {
       return NepitMath.reduce(
-        reduction, element, p.pointer(range.lowerBound), q.pointer(range.lowerBound), range.count, parameters, nil,
+        reduction, element, p.pointer(range.lowerBound), q.pointer(range.lowerBound), (range.upperBound &- range.lowerBound), parameters, nil,
         true, parts + index)
     }
     var carry = lanes_carry()
     var buffers = row_buffers()
-    withUnsafeMutableBytes(of: &buffers) { buffers in
+    withUnsafeMutablePointer(to: &buffers) { memory in
+      let buffers = UnsafeMutableRawPointer(memory)
       var start = range.lowerBound
       while start < range.upperBound {
-        let count = min(pieceLength, range.upperBound - start)
-        let first = p.piece(from: start, count: count, as: element, buffers.baseAddress!)
+        let count = min(pieceLength, range.upperBound &- start)
+        let first = p.piece(from: start, count: count, as: element, buffers)
         // One row twice is read once.
         let second =
           p.data == q.data && p.stride == q.stride
-          ? first : q.piece(from: start, count: count, as: element, buffers.baseAddress! + pieceLength * 8)
+          ? first : q.piece(from: start, count: count, as: element, buffers + pieceLength * 8)
         NepitMath.reduce(
-          reduction, element, first, second, count, parameters, &carry, start + count == range.upperBound,
+          reduction, element, first, second, count, parameters, &carry, start &+ count == range.upperBound,
           parts + index)
-        start += count
+        start &+= count
       }
     }
   }
@@ -225,7 +229,7 @@ extension Rows {
       if let team, segments.count > 1 {
         loop(segments.count, team, body)
       } else {
-        for index in 0..<segments.count { body.run(index) }
+        for index in upTo(segments.count) { body.run(index) }
       }
     }
   }
@@ -241,11 +245,11 @@ private struct SegmentMap: LoopBody {
   func run(_ index: Int) {
     let range = segments[index]
     var buffers = row_buffers()
-    withUnsafeMutableBytes(of: &buffers) { buffers in
-      let words = buffers.baseAddress!.assumingMemoryBound(to: Double.self)
+    withUnsafeMutablePointer(to: &buffers) { memory in
+      let words = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Double.self)
       var start = range.lowerBound
       while start < range.upperBound {
-        let count = min(pieceLength, range.upperBound - start)
+        let count = min(pieceLength, range.upperBound &- start)
         let p = rows.p.piece(from: start, count: count, as: .double, words)
         let q =
           rows.p.data == rows.q.data && rows.p.stride == rows.q.stride
@@ -255,7 +259,7 @@ private struct SegmentMap: LoopBody {
           words + 2 * pieceLength, words + 3 * pieceLength)
         first?.write(words + 2 * pieceLength, from: start, count: count)
         second?.write(words + 3 * pieceLength, from: start, count: count)
-        start += count
+        start &+= count
       }
     }
   }

@@ -59,7 +59,7 @@ private struct CheckTask: RowTask {
 
   private func look(_ row: Row) -> DistributionFinding {
     var finding: DistributionFinding = []
-    for index in 0..<row.count {
+    for index in upTo(row.count) {
       let weight = row.read(index)
       if weight.isNaN { finding.insert(.nan) }
       if weight < 0 { finding.insert(.negative) }

@@ -74,7 +74,9 @@ func isWellConditioned(_ value: Double, _ magnitudes: Double, _ count: Int) -> B
 }
 
 /// The base-2 exponent of a number of at least 1, in nepits, rounded up.
-func binaryExponent(_ x: Double) -> Double { Double(x.exponent + 1) * 0.6931471805599453 }
+func binaryExponent(_ x: Double) -> Double {
+  Double(Int32(truncatingIfNeeded: x.bitPattern >> 52) &- 1022) * 0.6931471805599453
+}
 
 /// Cross-entropy of two rows of known totals, where nothing cancels: an outcome that holds more than half of q's
 /// weight is taken by its complement, log q = log1p(-(1 - q)).

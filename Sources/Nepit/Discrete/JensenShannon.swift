@@ -113,14 +113,14 @@ public func generalizedJensenShannonDivergences(
   var total = 0.0, scale = 1.0
   if let mixing {
     var greatest = 0.0
-    for index in 0..<members {
+    for index in upTo(members) {
       guard mixing[index] >= 0, mixing[index] < .infinity else { throw .parameter }
       greatest = max(greatest, mixing[index])
     }
     guard greatest > 0 else { throw .parameter }
     scale = greatest
     // Over the greatest, or the sum might overflow.
-    for index in 0..<members { total += mixing[index] / greatest }
+    for index in upTo(members) { total += mixing[index] / greatest }
   }
   let count = weights.rows / members
   guard count > 0 else { return }
@@ -130,7 +130,7 @@ public func generalizedJensenShannonDivergences(
   let flag = failed.assumingMemoryBound(to: Int64.self)
   flag.pointee = 0
   var team = Team(
-    threads: weights.rows * weights.columns < 1 << 14 ? 1 : execution.threads, monitor: execution.monitor,
+    threads: weights.rows &* weights.columns < 1 << 14 ? 1 : execution.threads, monitor: execution.monitor,
     context: execution.context, environment: execution.environment)
   let isStopped = withUnsafeMutablePointer(to: &team) { team in
     loop(
@@ -157,32 +157,32 @@ private struct MixtureLoop: LoopBody {
     guard !overflow, let memory = cs_allocate(bytes) else { return cs_atomic_store(failed, 1) }
     defer { cs_free(memory) }
     let buffer = memory.assumingMemoryBound(to: Double.self)
-    let members = (memory + self.members * 512).assumingMemoryBound(to: lanes_member.self)
-    let numbers = (memory + self.members * (512 + MemoryLayout<lanes_member>.stride)).assumingMemoryBound(to: Int.self)
+    let members = (memory + self.members &* 512).assumingMemoryBound(to: lanes_member.self)
+    let numbers = (memory + self.members &* (512 + MemoryLayout<lanes_member>.stride)).assumingMemoryBound(to: Int.self)
     var count = 0
-    for index in 0..<self.members {
+    for index in upTo(self.members) {
       let share = mixing.map { $0[index] / mixingScale / mixingTotal } ?? 1 / Double(self.members)
       if share == 0 { continue }
-      let row = weights.row(group * self.members + index)
+      let row = weights.row(group &* self.members &+ index)
       guard let weighed = Weighed(Rows(row, row, nil)) else {
         out[group] = .nan
         return
       }
       members[count] = lanes_member(scale: weighed.scale, total: weighed.total, weight: share)
-      numbers[count] = group * self.members + index
-      count += 1
+      numbers[count] = group &* self.members &+ index
+      count &+= 1
     }
     var carry = lanes_carry(), sums = lanes_sums()
     var start = 0
     while start < weights.columns {
-      let width = min(64, weights.columns - start)
-      for index in 0..<count {
+      let width = min(64, weights.columns &- start)
+      for index in upTo(count) {
         let row = weights.row(numbers[index])
-        row.type.read(row.pointer(start), stride: row.stride, count: width, into: buffer + index * 64)
-        for column in width..<64 { buffer[index * 64 + column] = 0 }
+        row.type.read(row.pointer(start), stride: row.stride, count: width, into: buffer + index &* 64)
+        for column in upTo(64, from: width) { buffer[index &* 64 &+ column] = 0 }
       }
-      mixtureDivergence(buffer, members, count, width, &carry, start + width == weights.columns, &sums)
-      start += width
+      mixtureDivergence(buffer, members, count, width, &carry, start &+ width == weights.columns, &sums)
+      start &+= width
     }
     out[group] = unit.convert(sums.a.high < 0x1p-196 ? 0 : sums.a.high) + 0
   }

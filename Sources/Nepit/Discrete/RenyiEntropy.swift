@@ -132,7 +132,7 @@ struct RenyiEntropy: DifferentiableMeasure {
       (parameters.value, parameters.factor, parameters.order) = (value, unit.nepits, order)
       if order == .infinity {
         var ties = 0.0
-        for index in 0..<rows.p.count where rows.p.read(index) * weighed.scale == weighed.greatest { ties += 1 }
+        for index in upTo(rows.p.count) where rows.p.read(index) * weighed.scale == weighed.greatest { ties += 1 }
         parameters.value = ties * (weighed.greatest / weighed.total.high)
         parameters.threshold = weighed.greatest
         rows.map(.min_entropy_gradient, parameters, to: first)
