@@ -465,6 +465,10 @@ static void wrong_records(int i) {
  * stopped it must do without a crash; a process of its own is stopped. Eight rows are the fewest that are read in
  * blocks, one is read in segments by many threads. */
 static void endless_trial(void) {
+    /* Labels and the columns of objects have to fit: such calls are refused. */
+    for (int i = 0; i < f->count; i++) {
+        if (f->parameters[i].kind == LABELS || f->parameters[i].kind == OBJECT) return;
+    }
     choose_trial(false, true);
     const size_t rows = (chance(2) ? 1 : 8) * t.members, fewer = chance(2) ? 0 : below(100);
     for (int i = 0; i < f->count; i++) {

@@ -384,6 +384,8 @@ static void choose_record(const parameter *p) {
             do x = chance(3) ? PICK(special) : which->low + unit() * (high - which->low);
             while (!fits_field(which, x));
         }
+        /* Labels that are chosen where there is no record stay right when there is one. */
+        if (!t.has_record && strcmp(which->name, "ignore_index") == 0) x = -100;
         put_field(t.record, which, x);
     }
 }
