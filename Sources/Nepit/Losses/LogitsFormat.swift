@@ -80,7 +80,12 @@ extension LogitsState {
     let columns = try words.next(below: maximumColumns + 1), top = try words.next(below: maximumTop + 1)
     let bits = try words.next(below: maximumBits + 1), next = try words.next(below: limit)
     guard columns > 0, top > 0 else { throw .format }
-    let handle = try make(columns: columns, top: top, bits: bits, first: 0)
+    let handle: OpaquePointer
+    do throws(CallError) {
+      handle = try make(columns: columns, top: top, bits: bits, first: 0)
+    } catch {
+      throw error == .memory ? .memory : .format
+    }
     let state = UnsafeMutablePointer<LogitsState>(handle)
     do throws(CallError) {
       state.pointee.next = next
