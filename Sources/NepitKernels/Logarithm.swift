@@ -51,7 +51,7 @@ func bentLog1p(_ r: Lanes, fine: Bool) -> Lanes {
 @inline(__always)
 func fma(_ a: Lanes, _ b: Double, _ c: Double) -> Lanes { lanes_fma(a, Lanes(repeating: b), Lanes(repeating: c)) }
 
-/// log x for sums of p log p that are not small: to an absolute error of 2^-53 and a relative one of 2^-52, for normal
+/// log x for sums of p log p that are not small: to an error of 2^-51 of it, or of 1 where it is less, for normal
 /// x. An exponent below `least` is that: so 0 log 0 is 0. (What a denormal gives is finite, and nothing beside such sums.)
 @_transparent
 func quickLog(_ x: Lanes, least: Double) -> Lanes {
@@ -103,7 +103,7 @@ func select(_ mask: SIMDMask<FloatBits>, _ yes: Float, _ no: FloatLanes) -> Floa
   no.replacing(with: yes, where: mask)
 }
 
-/// `quickLog` in float, to an absolute error of 2^-24 and a relative one of 2^-23.
+/// `quickLog` in float, to 2^-22 of it, or of 1 where it is less.
 @_transparent
 func quickLog(_ x: FloatLanes, least: Float) -> FloatLanes {
   logarithm(
