@@ -17,16 +17,16 @@ class Goal:
 
 GOALS = [
     Goal(r"entropy f(32|64) n=3e7", times_limit=1.25,
-         reason="one thread computes for as long as it reads (11 multiply-adds for 8 doubles, 6 for 16 floats); two gain"),
+         reason="one thread computes as long as it reads (11 multiply-adds for 8 doubles, 6 for 16 floats)"),
     Goal(r"kl_divergence f32 n=3e7", times_limit=1.25, why="one read suffices",
-         reason="about 40 operations and a division for 16 pairs, exact near equality; in cache 9 ns, a read 4 to 8"),
+         reason="about 40 operations and a division for 16 pairs, exact near equality: more than a read"),
     Goal(r"kl_divergence f32 n=3e7, totals 1:3", times_limit=2.2, why="two reads"),
     Goal(r"kl_divergence f32 \[10000x1000\] along rows", times_limit=1.25, why="a row stays in cache",
          reason="as for n=3e7"),
     Goal(r"entropy f32 n=4096, from C", times_limit=5.0, why="0.35 us where the limit is 0.07 us", isa="x86-64-v4",
-         reason="14 operations for 16 elements are 7 cycles at least where a 512-bit operation is two, and 11 are seen"),
+         reason="14 operations for 16 elements are 7 cycles at least where a 512-bit operation is two"),
     Goal(r"\w+ f(32|64) n=8, from C", nanoseconds=40, isa="x86-64-v[34]",
-         reason="one chain of latencies: checks, environment, load, logarithm, eight lanes in two words, quotient, log P"),
+         reason="a chain of latencies: checks, environment, logarithm, eight lanes in two words, quotient, log P"),
     Goal(r"\w+ f64 n=8, from Python", nanoseconds=2500, python=True),
 ]
 

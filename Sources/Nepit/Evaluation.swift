@@ -75,8 +75,7 @@ private struct RowLoop<Task: RowTask>: LoopBody {
     let rows = min(blockRows, count &- start)
     if let firstRead { return runTogether(start, rows, firstRead) }
     let first = Tile(p, from: start, rows, element)
-    let second = p.data == q.data && p.rowStride == q.rowStride && p.columnStride == q.columnStride && p.rows == q.rows
-      ? nil : Tile(q, from: start, rows, element)
+    let second = p.isSame(as: q) ? nil : Tile(q, from: start, rows, element)
     for offset in upTo(rows) {
       let index = start &+ offset
       let row = first.row(index)
@@ -121,7 +120,8 @@ struct Neighbours {
   private let p, q: Matrix
   private let start: Int
   private let element: lanes_element
-  private var tiles: (p: Tile, q: Tile)?
+  /// The second is absent where both are one matrix.
+  private var tiles: (first: Tile, second: Tile?)?
 
   init(
     _ reduction: lanes_reduction, _ sums: UnsafePointer<lanes_sums>, _ p: Matrix, _ q: Matrix, from start: Int,
@@ -138,13 +138,18 @@ struct Neighbours {
       out = sums[index &- start]
       return
     }
-    if tiles == nil { tiles = (Tile(p, from: start, 16, element), Tile(q, from: start, 16, element)) }
-    if let tiles { Rows(tiles.p.row(index), tiles.q.row(index), nil).sum(reduction, parameters, &out) }
+    if tiles == nil {
+      tiles = (Tile(p, from: start, 16, element), p.isSame(as: q) ? nil : Tile(q, from: start, 16, element))
+    }
+    if let tiles {
+      let row = tiles.first.row(index)
+      Rows(row, tiles.second?.row(index) ?? row, nil).sum(reduction, parameters, &out)
+    }
   }
 
   func free() {
-    tiles?.p.free()
-    tiles?.q.free()
+    tiles?.first.free()
+    tiles?.second?.free()
   }
 }
 
@@ -152,6 +157,11 @@ extension Matrix {
   /// Whether its rows lie side by side, of elements as the kernels read them; or are one.
   fileprivate func isInColumns(_ element: lanes_element) -> Bool {
     type == (element == .float ? .float32 : .float64) && (rows == 1 || rowStride == 1)
+  }
+
+  /// Whether both are the same rows of the same memory, as those of a measure of one matrix are.
+  fileprivate func isSame(as other: Matrix) -> Bool {
+    data == other.data && rowStride == other.rowStride && columnStride == other.columnStride && rows == other.rows
   }
 }
 

@@ -227,7 +227,7 @@ def run(function: Any, inputs: Sequence[np.ndarray], codes: Sequence[int], numbe
     The arguments are put in the order that the function's declaration has them: arrays, numbers, outputs each in turn;
     an array that is not given is an absent one.
     """
-    threads = _threads(threads)
+    threads = thread_count(threads)
     layout = Layout([*inputs, *outputs], len(inputs), elementwise=elementwise, grouped=members > 0)
     written = [_library.F32 if output.itemsize == 4 else _library.F64 for output in outputs]
     records = layout.records([*codes, *written])
@@ -267,14 +267,15 @@ def run(function: Any, inputs: Sequence[np.ndarray], codes: Sequence[int], numbe
 def execute(function: Any, arguments: list[Any], execution_at: int, elements: int, threads: int, progress: Any,
             lock: Any = nullcontext()) -> None:
     """One call whose arguments are there but for the execution."""
-    threads = _threads(threads)
+    threads = thread_count(threads)
     with _reporting(progress) if progress else _SILENT as report, lock:
         if report is not None or elements >= LARGE:
             arguments[execution_at] = _library.execution(threads, report)
         function(*arguments)
 
 
-def _threads(threads: Any) -> int:
+def thread_count(threads: Any) -> int:
+    """How many threads, 0 for all processors, if it is such a number."""
     try:
         threads = operator.index(threads)
     except TypeError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import operator
 from typing import Any
 
 import numpy as np
@@ -87,12 +86,7 @@ def written(array: np.ndarray) -> Any:
 
 def call(function: Any, cells: int, threads: int, progress: Any, **named: Any) -> None:
     """Calls the function with arguments by name; what is not named is absent. A View is read, an array is written."""
-    try:
-        threads = operator.index(threads)
-    except TypeError:
-        raise NepitError(f"threads must be an integer, not {threads!r}") from None
-    if not 0 <= threads < 1 << 31:
-        raise NepitError(f"threads is {threads}; it must be 0 (all processors) or more")
+    threads = _calls.thread_count(threads)
     arguments = []
     for name, role in zip(function.names, function.roles):
         value = named.pop(name, None)
