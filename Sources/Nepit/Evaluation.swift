@@ -161,7 +161,8 @@ extension Matrix {
 
   /// Whether both are the same rows of the same memory, as those of a measure of one matrix are.
   fileprivate func isSame(as other: Matrix) -> Bool {
-    data == other.data && rowStride == other.rowStride && columnStride == other.columnStride && rows == other.rows
+    data == other.data && type == other.type && rows == other.rows
+      && rowStride == other.rowStride && columnStride == other.columnStride
   }
 }
 

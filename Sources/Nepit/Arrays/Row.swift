@@ -22,6 +22,10 @@ struct Row {
     stride == 1 && (element == .double ? type == .float64 : type == .float32)
   }
 
+  /// Whether both are the same elements of the same memory; the same bytes may be read as two types.
+  @inline(__always)
+  func isSame(as other: Row) -> Bool { data == other.data && stride == other.stride && type == other.type }
+
   func read(_ index: Int) -> Double { type.read(data, index &* stride) }
 
   /// The only element, of a signed type of 32 or 64 bits: exact, which a double would not be.
@@ -205,7 +209,7 @@ private struct SegmentSum: LoopBody {
         let first = p.piece(from: start, count: count, as: element, buffers)
         // One row twice is read once.
         let second =
-          p.data == q.data && p.stride == q.stride
+          p.isSame(as: q)
           ? first : q.piece(from: start, count: count, as: element, buffers + pieceLength * 8)
         NepitMath.reduce(
           reduction, element, first, second, count, parameters, &carry, start &+ count == range.upperBound,
@@ -252,7 +256,7 @@ private struct SegmentMap: LoopBody {
         let count = min(pieceLength, range.upperBound &- start)
         let p = rows.p.piece(from: start, count: count, as: .double, words)
         let q =
-          rows.p.data == rows.q.data && rows.p.stride == rows.q.stride
+          rows.p.isSame(as: rows.q)
           ? p : rows.q.piece(from: start, count: count, as: .double, words + pieceLength)
         NepitMath.map(
           map, p.assumingMemoryBound(to: Double.self), q.assumingMemoryBound(to: Double.self), count, parameters,

@@ -430,3 +430,12 @@ def test_elementwise_broadcasting(random):
         same(function(y, x), function(*(a.copy() for a in full[::-1])))
         same(function(x, 0.5), function(x, np.full(x.shape, 0.5)))
         assert type(function(0.25, 0.5)) is float
+
+
+@pytest.mark.parametrize("take", [lambda x: x[:, ::2], lambda x: x[::2], lambda x: x.T, lambda x: x[0, ::2]])
+def test_the_same_bytes_as_two_types(take):
+    # They were taken for one array, and p was compared with itself.
+    p = np.random.default_rng(3).random((40, 60))
+    q = p.view(np.int64)
+    for measure in (nepit.kl_divergence, nepit.total_variation, nepit.rel_entr):
+        assert np.array_equal(measure(take(p), take(q)), measure(take(p).copy(), take(q).copy()))
