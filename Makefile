@@ -146,6 +146,12 @@ vectors: venv ## writes the expected values anew, by mpmath
 	$(VENV)/bin/python Tests/Vectors/generate.py
 	$(VENV)/bin/python bindings/c/expected.py
 
+.PHONY: digests
+digests: build ## writes the digests of all results anew; after new vectors, or other bits that are meant
+	@$(MAKE) --no-print-directory $(HARNESS)
+	build/charness digests Tests/Vectors/*.txt > build/digests
+	cp build/digests Tests/Vectors/digests
+
 .PHONY: clean
 clean: ## removes all that was generated
 	rm -rf build .build

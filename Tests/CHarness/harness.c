@@ -14,6 +14,7 @@
 
 static const char usage[] =
     "usage: charness vectors  [option...] FILE...   every function on the shared vectors, called both ways\n"
+    "       charness digests  [option...] FILE...   what Tests/Vectors/digests is to hold (`make digests`)\n"
     "       charness contract [option...]           every function against what nepit.h says of it\n"
     "  --library PATH      the library (build/lib/libnepit.so)\n"
     "  --description PATH  what header.py --contract wrote (build/contract.txt)\n"
@@ -53,10 +54,11 @@ int main(int count, char **words) {
 
     const char *(*const version)(void) = (const char *(*)(void))find_symbol("nepit_version");
     const char *(*const isa)(void) = (const char *(*)(void))find_symbol("nepit_isa");
-    printf("library %s\nversion %s\nisa %s\n", library, version ? version() : "?", isa ? isa() : "?");
+    how.bare = strcmp(words[1], "digests") == 0;
+    if (!how.bare) printf("library %s\nversion %s\nisa %s\n", library, version ? version() : "?", isa ? isa() : "?");
 
     int status;
-    if (strcmp(words[1], "vectors") == 0) status = run_vectors(&all, &how, count - i, words + i);
+    if (how.bare || strcmp(words[1], "vectors") == 0) status = run_vectors(&all, &how, count - i, words + i);
     else if (strcmp(words[1], "contract") == 0) status = run_contract(&all, &how);
     else give_up("no mode %s", words[1]);
     free(all.functions);

@@ -170,6 +170,7 @@ typedef struct {
     uint64_t seed;
     int problems;                   /* after which a function is left */
     bool verbose;
+    bool bare;                      /* vectors: print digests and compare them with none */
 } options;
 
 /* Objects (objects.c). */

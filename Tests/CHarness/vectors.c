@@ -1,5 +1,5 @@
 /* vectors.c - runs Tests/Vectors: each case by a direct call and through libffi, whose bits must agree with each other
- * and meet the bounds of the case. README.md defines the format, and the digest over all results. */
+ * and meet the bounds of the case, and all together those of Tests/Vectors/digests. README.md defines the digest. */
 #include "harness.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ typedef struct {
 
 typedef struct {
     long cases, failures;
-    uint64_t digest, total;
+    uint64_t digest, total;         /* of one function, and of all */
 } tally;
 
 _Noreturn static void bad(const vector_case *c, const char *what) { give_up("%s:%ld: %s", c->path, c->line, what); }
@@ -252,7 +252,6 @@ static void check_output(const vector_case *c, int i, const void *first, const v
             other = double_bits(b);
         }
         t->digest = fnv1a(t->digest, bits, bytes);
-        t->total = fnv1a(t->total, bits, bytes);
         const double want = e->result.values[k];
         const double terms = e->has_terms ? e->terms.values[k] : NAN;
         const char *wrong = bits != other ? "a direct call and libffi differ"
@@ -275,8 +274,8 @@ static void run(const vector_case *c, tally *t) {
     void *direct_memory[MAX_PARAMETERS], *foreign_memory[MAX_PARAMETERS];
     monitored seen;
     expect_monitor(&seen, 0, DEFAULT_MXCSR);
-    /* The foreign call takes threads and a monitor as well: neither may change a bit. */
-    const nepit_execution execution = {sizeof execution, 3, ffi_monitor(), &seen};
+    /* The foreign call takes 1 to 8 threads and a monitor as well: neither may change a bit. */
+    const nepit_execution execution = {sizeof execution, 1 + (int32_t)(t->cases % 8), ffi_monitor(), &seen};
     for (int i = 0; i < c->f->count; i++) {
         const entry *e = &c->entries[i];
         const enum kind kind = c->f->parameters[i].kind;
@@ -308,10 +307,36 @@ static void run(const vector_case *c, tally *t) {
     }
 }
 
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+/* Whether the file `digests`, beside the vectors, has this digest of the function (its name without nepit_). It is kept
+ * sorted, but merges may put lines anywhere. */
+static bool is_committed(const char *path, const char *name, uint64_t digest) {
+    char beside[4096];
+    const int length = snprintf(beside, sizeof beside, "%.*sdigests", (int)(base_name(path) - path), path);
+    if (length >= (int)sizeof beside) give_up("%s: a long name", path);
+    FILE *file = fopen(beside, "r");
+    if (file == NULL) give_up("cannot read %s", beside);
+    char found[MAX_NAME];
+    unsigned long long bits;
+    int lines = 0;
+    bool same = true;
+    while (fscanf(file, "%95s %16llx", found, &bits) == 2) {
+        if (strcmp(found, name) != 0) continue;
+        lines++;
+        same &= bits == digest;
+    }
+    if (!feof(file)) give_up("%s: a line is a name and 16 digits", beside);
+    fclose(file);
+    return lines == 1 && same;
+}
+
 static void run_file(const description *all, const options *how, const char *path, tally *t) {
     /* The file's name is the function's, without nepit_. */
-    const char *base = strrchr(path, '/');
-    base = base == NULL ? path : base + 1;
+    const char *base = base_name(path);
     char name[MAX_NAME];
     const int length = snprintf(name, sizeof name, "nepit_%.*s", (int)strcspn(base, "."), base);
     if (length >= (int)sizeof name) give_up("%s: a long name", path);
@@ -351,14 +376,21 @@ static void run_file(const description *all, const options *how, const char *pat
     if (open) bad(&c, "the last case has no end");
     free(line);
     fclose(file);
+    t->total = fnv1a(t->total, t->digest, 8);
+    if (how->bare) {
+        printf("%s %016llx\n", name + strlen("nepit_"), (unsigned long long)t->digest);
+        return;
+    }
+    if (!is_committed(path, name + strlen("nepit_"), t->digest)) {
+        printf("%s: not the bits of Tests/Vectors/digests; if that is meant, `make digests`\n", name);
+        t->failures++;
+    }
     printf("%-44s %6ld cases  %016llx%s\n", name, t->cases - before.cases, (unsigned long long)t->digest,
            t->failures > before.failures ? "  FAILED" : "");
 }
 
 static int by_name(const void *a, const void *b) {
-    const char *first = *(char *const *)a, *second = *(char *const *)b;
-    const char *slash = strrchr(first, '/'), *other = strrchr(second, '/');
-    return strcmp(slash ? slash + 1 : first, other ? other + 1 : second);
+    return strcmp(base_name(*(char *const *)a), base_name(*(char *const *)b));
 }
 
 int run_vectors(const description *all, const options *how, int count, char **paths) {
@@ -367,6 +399,8 @@ int run_vectors(const description *all, const options *how, int count, char **pa
     qsort(paths, (size_t)count, sizeof *paths, by_name);
     tally t = {.total = FNV_START};
     for (int i = 0; i < count; i++) run_file(all, how, paths[i], &t);
-    printf("%ld cases, %ld failures\ndigest %016llx\n", t.cases, t.failures, (unsigned long long)t.total);
+    if (!how->bare) {
+        printf("%ld cases, %ld failures\ndigest %016llx\n", t.cases, t.failures, (unsigned long long)t.total);
+    }
     return t.failures > 0;
 }

@@ -15,7 +15,20 @@ struct Export: Sendable, CustomTestStringConvertible {
   static func named(_ name: String) -> Export { all.first { $0.name == name }! }
 
   /// Those of every section.
-  static let every = all + losses
+  static let every = all + losses + comparisons
+
+  /// Of objects: each call has a new one.
+  static let comparisons: [Export] = [
+    Export("logits_comparison_update") {
+      let base = $0.array("base")
+      var comparison: OpaquePointer?
+      defer { nepit_logits_comparison_destroy(comparison) }
+      let status = nepit_logits_comparison_create(base.cols, 10, 0, 0, &comparison)
+      guard status == NEPIT_OK else { return status }
+      return nepit_logits_comparison_update(
+        comparison, base, $0.array("test"), $0.array("labels"), $0.execution, $0.matrix("values"))
+    }
+  ]
 
   static let losses: [Export] = [
     Export("softmax_cross_entropy") {

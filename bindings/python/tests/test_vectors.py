@@ -1,21 +1,20 @@
-"""The shared vectors through the public functions, and the bits of the C harness through the same library."""
+"""The shared vectors through the public functions, and the bits that every other test has for them."""
 
 import inspect
-import subprocess
 
 import ml_dtypes
 import numpy as np
 import pytest
 import vectors
-from places import ROOT
 
 import losses_vectors
 import nepit
 from nepit import _arrays, _calls, _library
+from nepit.losses import LogitsComparison
+from nepit.losses.comparison import VALUES
 
 NAMES = [name.removeprefix("nepit_") for name, result, _ in _library.FUNCTIONS if result == "nepit_status"
          and not name.startswith("nepit_logits_comparison")]  # an object: test_logits.py
-HARNESS = ROOT / "build" / "charness"
 #: What a result that Python returns as float32 adds to the error (gradients and results an element of float32 input).
 ROUNDED = 2.0**-24
 
@@ -110,32 +109,23 @@ def raw(case):
     return [results[name] for name in kinds if name in case.results]
 
 
-def digest(results, state=0xCBF29CE484222325):
-    """FNV-1a of the results' bits; Tests/CHarness/README.md defines it."""
-    for result in results:
-        if result.dtype == np.float64:
-            bits = np.ascontiguousarray(result).view(np.uint64).copy()
-            bits[np.isnan(result)] = 0x7FF8000000000000
-            result = bits
-        for byte in np.ascontiguousarray(result).tobytes():
-            state = (state ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-    return state
+def logits_values(case):
+    """What LogitsComparison.update says of each token: [rows, values]."""
+    base, test = (plain(case.arrays[name]) for name in ("base", "test"))
+    labels = case.arrays["labels"].values[:, 0] if "labels" in case.arrays else None
+    if len(base) == 1:
+        base = base[0]
+    got = LogitsComparison(base.shape[-1]).update(base, test, labels, values=True)
+    return np.atleast_1d(got).view(np.float64).reshape(-1, len(VALUES))
 
 
 def test_the_digest_itself():
-    assert digest([np.frombuffer(b"foobar", np.uint8)]) == 0x85944171F73967E8  # from FNV's own test vectors
+    assert vectors.digest([np.frombuffer(b"foobar", np.uint8)]) == 0x85944171F73967E8  # from FNV's own test vectors
 
 
-def test_the_bits_are_those_of_the_c_harness():
-    for needed in (HARNESS, ROOT / "build" / "contract.txt"):
-        if not needed.exists():
-            pytest.skip(f"{needed} is not built: the bits are NOT compared with C's")
-    files = [str(vectors.FOLDER / f"{name}.txt") for name in sorted(NAMES, key=lambda name: f"{name}.txt".encode())]
-    done = subprocess.run([HARNESS, "vectors", "--library", _library.path, *files], capture_output=True, text=True,
-                          cwd=ROOT)
-    assert done.returncode in (0, 1), done.stderr  # 1: a bound is missed, which is not the question here
-    state, theirs = digest([]), done.stdout.split()[-1]
-    for name in files:
-        for case in vectors.read(name.rsplit("/", 1)[1].removesuffix(".txt")):
-            state = digest(raw(case), state)
-    assert f"{state:016x}" == theirs, done.stdout[-500:]
+@pytest.mark.parametrize("name", vectors.functions())
+def test_bits(name):
+    state = vectors.FNV_START
+    for case in vectors.read(name):
+        state = vectors.digest([logits_values(case)] if name == "logits_comparison_update" else raw(case), state)
+    assert state == vectors.committed_digests().get(name), f"{state:016x}"
