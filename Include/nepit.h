@@ -235,6 +235,9 @@ static inline nepit_array nepit_columns(const void *data, size_t rows, size_t co
 
 /** Is told, on the calling thread, how much of the work is done.
  *
+ *  A child process that is forked in it may return from it only if the call
+ *  has one thread: it has none of the others.
+ *
  *  @param context  What the nepit_execution carries.
  *  @param progress In [0, 1]; never falls.
  *  @return 0 to go on, anything else to stop the call with NEPIT_ERROR_CANCELLED.

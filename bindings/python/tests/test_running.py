@@ -180,29 +180,28 @@ def test_an_execution_frees_its_generator():
 
 
 INTERRUPTED = """
-    import os, signal, sys, threading, time
+    import os, signal, subprocess, sys, time
     import numpy as np
     import nepit
 
+    # CLOCK_MONOTONIC is the same in both processes.
+    INTERRUPT = ("import os, signal, sys, time; time.sleep(0.15); sent = time.monotonic();"
+                 " os.kill(int(sys.argv[1]), signal.SIGINT); print(sent)")
     p = np.random.default_rng(0).random({n})
     q = p[::-1].copy()
     nepit.entropy(p[:10])
-    sent = []
-
-    def interrupt():
-        time.sleep(0.15)
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=interrupt).start()
-    try:
-        while True:
-            {call}
-    except KeyboardInterrupt:
-        took = time.perf_counter() - sent[0]
-        print("interrupted", took)
-        assert nepit.entropy(np.ones(4), base=2) == 2.0
-        sys.exit(0 if took < {limit} else 3)
+    took = []
+    for _ in range(5):
+        sender = None
+        try:
+            sender = subprocess.Popen([sys.executable, "-Sc", INTERRUPT, str(os.getpid())], stdout=subprocess.PIPE)
+            while True:
+                {call}
+        except KeyboardInterrupt:
+            now = time.monotonic()
+            took.append(now - float(sender.communicate()[0]))
+    assert nepit.entropy(np.ones(4), base=2) == 2.0
+    print(*took)
 """
 
 
@@ -211,14 +210,17 @@ INTERRUPTED = """
     "nepit.chernoff_information(p, q)",
     "nepit.entropy(p.reshape(-1, 4), axis=1)",
     "nepit.renyi_divergence(p, q, 0.7, gradient=True, progress=lambda share: None)",
+    "nepit.losses.softmax_cross_entropy(p.reshape(-1, 1000), np.zeros(len(p) // 1000, int), threads=1)",
 ])
 def test_ctrl_c_ends_a_long_call_soon(call):
-    # 0.1 s is promised; the machine may be busy with other things.
-    code = textwrap.dedent(INTERRUPTED.format(n=12_000_000, call=call, limit=0.5))
+    """Within 0.1 s. The best of five counts, since the machine may be busy with other things; -rP shows them all."""
+    code = textwrap.dedent(INTERRUPTED.format(n=12_000_000, call=call))
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": SOURCE}, capture_output=True,
                           text=True, timeout=120)
-    assert done.stdout.startswith("interrupted") and not done.stderr, (done.stdout, done.stderr)
-    assert done.returncode == 0, f"too late: {done.stdout}"
+    assert done.returncode == 0 and not done.stderr, (done.stdout, done.stderr)
+    took = [1000 * float(word) for word in done.stdout.split()]
+    print("interrupted after", " ".join(f"{ms:.1f}" for ms in took), "ms")
+    assert len(took) == 5 and 0 <= min(took) < 100
 
 
 def test_a_handler_of_the_hosts_own_is_heeded(large):
