@@ -1367,8 +1367,8 @@ NEPIT_API nepit_status nepit_logits_comparison_update(nepit_logits_comparison *c
  *
  *  @param[in,out] comparison [1] The object that takes them; its next token's position is the greater one of both.
  *  @param[in]  other   [1] The object that keeps them too.
- *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE (of another vocabulary), _PARAMETER (another top, or other
- *          sketch_bits) or _MEMORY.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE (of another vocabulary), _PARAMETER (another top, other
+ *          sketch_bits, or more than 2^50 tokens together) or _MEMORY.
  *
  *  Memory:    Allocates.
  *  Since:     0.1

@@ -128,21 +128,21 @@ extension nepit_estimate {
 extension nepit_logits_summary {
   init(_ value: LogitsSummary) {
     self.init(
-      size: MemoryLayout<nepit_logits_summary>.size, rows: UInt64(value.rows), labelled: UInt64(value.labelled),
-      invalid: UInt64(value.invalid), first_invalid: UInt64(value.firstInvalid),
+      size: MemoryLayout<nepit_logits_summary>.size, rows: UInt64(truncatingIfNeeded: value.rows), labelled: UInt64(truncatingIfNeeded: value.labelled),
+      invalid: UInt64(truncatingIfNeeded: value.invalid), first_invalid: UInt64(truncatingIfNeeded: value.firstInvalid),
       kl: nepit_estimate(value.divergence), reverse_kl: nepit_estimate(value.reverse),
       jensen_shannon: nepit_estimate(value.jensenShannon), total_variation: nepit_estimate(value.totalVariation),
       base_entropy: nepit_estimate(value.baseEntropy), test_entropy: nepit_estimate(value.testEntropy),
       same_top: nepit_estimate(value.sameTop), overlap: nepit_estimate(value.overlap),
-      kl_max: value.greatestDivergence, kl_min: value.leastDivergence, kl_max_position: UInt64(value.greatestAt),
-      kl_min_position: UInt64(value.leastAt), base_loss: nepit_estimate(value.baseLoss),
+      kl_max: value.greatestDivergence, kl_min: value.leastDivergence, kl_max_position: UInt64(truncatingIfNeeded: value.greatestAt),
+      kl_min_position: UInt64(truncatingIfNeeded: value.leastAt), base_loss: nepit_estimate(value.baseLoss),
       test_loss: nepit_estimate(value.testLoss), log_ratio: nepit_estimate(value.logRatio),
       base_perplexity: nepit_estimate(value.basePerplexity), test_perplexity: nepit_estimate(value.testPerplexity),
       perplexity_ratio: nepit_estimate(value.perplexityRatio),
       perplexity_difference: nepit_estimate(value.perplexityDifference), loss_covariance: value.lossCovariance,
       loss_correlation: value.lossCorrelation, probability_change: nepit_estimate(value.probabilityChange),
       probability_change_rms: nepit_estimate(value.probabilityChangeRMS), probability_change_max: value.greatestChange,
-      probability_change_min: value.leastChange, probability_change_max_position: UInt64(value.greatestChangeAt),
-      probability_change_min_position: UInt64(value.leastChangeAt))
+      probability_change_min: value.leastChange, probability_change_max_position: UInt64(truncatingIfNeeded: value.greatestChangeAt),
+      probability_change_min_position: UInt64(truncatingIfNeeded: value.leastChangeAt))
   }
 }

@@ -153,7 +153,10 @@ public func addLogitTerms(
 private func loadLogits<E: Element>(_ data: UnsafeRawPointer, _ left: Int, _ element: E.Type) -> Lanes {
   if left >= laneCount { return E.load(data) }
   var value = E.loadPart(data, left)
-  for lane in left..<laneCount { value[lane] = -.infinity }
+  withUnsafeMutableBytes(of: &value) { words in
+    let words = words.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Double.self)
+    for lane in 0..<laneCount where lane >= left { words[lane] = -.infinity }
+  }
   return value
 }
 

@@ -24,7 +24,9 @@ struct FloatTerm {
     high = FloatLanes(repeating: -top)
     low = FloatLanes(repeating: Float(Double(top) - step))
     inverse = FloatLanes(repeating: Float(1 / temperature))
-    bias = FloatBits(repeating: 0x4b40_0000 &+ Int32(truncatingIfNeeded: Int(parameters.exponent)) &- 127)
+    // A whole number below 2^51: its low bits, which `Int` would have by a trap for others.
+    let exponent = Int32(truncatingIfNeeded: (parameters.exponent + 0x1.8p52).bitPattern)
+    bias = FloatBits(repeating: 0x4b40_0000 &+ exponent &- 127)
     greatest = FloatLanes(repeating: Float(parameters.greatest))
     farthest = FloatLanes(repeating: Float(-128 * temperature))
   }
@@ -275,35 +277,51 @@ public func writeTerms(
 ) {
   switch element {
   case .double:
-    let term = DoubleTerm(parameters.pointee)
-    let (factor, slope, offset) = (parameters.pointee.factor, parameters.pointee.slope, parameters.pointee.offset)
-    let data = x.assumingMemoryBound(to: Double.self), out = out.assumingMemoryBound(to: Double.self)
-    var done = 0
-    while done < count {
-      let left = min(laneCount, count &- done)
-      let (e, distance) =
-        left == laneCount ? term(lanes_load(data + done)) : term(Double.loadPart(data + done, left))
-      var value = e * factor
-      if slope != 0 { value = select(e .== 0, 0, fma(e * distance, slope, value)) }
-      value = value - offset + 0
-      if left == laneCount {
-        lanes_store(out + done, value)
-      } else {
-        withUnsafeBytes(of: &value) { _ = memcpy(out + done, $0.baseAddress!, left &* 8) }
-      }
-      done &+= laneCount
-    }
+    writeDoubles(
+      parameters, x.assumingMemoryBound(to: Double.self), count, out.assumingMemoryBound(to: Double.self))
   case .float:
-    let term = FloatTerm(parameters.pointee)
-    let factor = Float(parameters.pointee.factor), slope = Float(parameters.pointee.slope)
-    let offset = Float(parameters.pointee.offset)
-    let data = x.assumingMemoryBound(to: Float.self), out = out.assumingMemoryBound(to: Float.self)
-    if slope == 0 {
-      writeFloats(FloatOutput(term: term, factor: factor, slope: 0, offset: offset), false, data, count, out)
-    } else {
-      writeFloats(FloatOutput(term: term, factor: factor, slope: slope, offset: offset), true, data, count, out)
-    }
+    writeFloats(parameters, x.assumingMemoryBound(to: Float.self), count, out.assumingMemoryBound(to: Float.self))
   @unknown default: break
+  }
+}
+
+// (One function would be so long that its vectors are taken apart into lanes.)
+
+@inline(never)
+private func writeDoubles(
+  _ parameters: UnsafePointer<lanes_softmax>, _ data: UnsafePointer<Double>, _ count: Int,
+  _ out: UnsafeMutablePointer<Double>
+) {
+  let term = DoubleTerm(parameters.pointee)
+  let (factor, slope, offset) = (parameters.pointee.factor, parameters.pointee.slope, parameters.pointee.offset)
+  var done = 0
+  while done < count {
+    let left = min(laneCount, count &- done)
+    let (e, distance) = term(left == laneCount ? lanes_load(data + done) : Double.loadPart(data + done, left))
+    var value = e * factor
+    if slope != 0 { value = select(e .== 0, 0, fma(e * distance, slope, value)) }
+    value = value - offset + 0
+    if left == laneCount {
+      lanes_store(out + done, value)
+    } else {
+      withUnsafeBytes(of: &value) { _ = memcpy(out + done, $0.baseAddress.unsafelyUnwrapped, left &* 8) }
+    }
+    done &+= laneCount
+  }
+}
+
+@inline(never)
+private func writeFloats(
+  _ parameters: UnsafePointer<lanes_softmax>, _ data: UnsafePointer<Float>, _ count: Int,
+  _ out: UnsafeMutablePointer<Float>
+) {
+  let term = FloatTerm(parameters.pointee)
+  let factor = Float(parameters.pointee.factor), slope = Float(parameters.pointee.slope)
+  let offset = Float(parameters.pointee.offset)
+  if slope == 0 {
+    writeFloats(FloatOutput(term: term, factor: factor, slope: 0, offset: offset), false, data, count, out)
+  } else {
+    writeFloats(FloatOutput(term: term, factor: factor, slope: slope, offset: offset), true, data, count, out)
   }
 }
 
@@ -323,11 +341,14 @@ public func writeDistances(
     case .double:
       let data = x.assumingMemoryBound(to: Double.self), out = out.assumingMemoryBound(to: Double.self)
       var value = (Double.loadPart(data + done, left) - greatest) / temperature - factor + 0
-      withUnsafeBytes(of: &value) { _ = memcpy(out + done, $0.baseAddress!, left &* 8) }
+      withUnsafeBytes(of: &value) { _ = memcpy(out + done, $0.baseAddress.unsafelyUnwrapped, left &* 8) }
     case .float:
       let data = x.assumingMemoryBound(to: Float.self), out = out.assumingMemoryBound(to: Float.self)
-      let value = (Float.loadPart(data + done, left) - greatest) / temperature - factor + 0
-      for lane in 0..<left { out[done &+ lane] = Float(value[lane]) }
+      var value = (Float.loadPart(data + done, left) - greatest) / temperature - factor + 0
+      withUnsafeBytes(of: &value) { words in
+        let words = words.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Double.self)
+        for lane in 0..<laneCount where lane < left { out[done &+ lane] = Float(words[lane]) }
+      }
     @unknown default: break
     }
     done &+= laneCount
@@ -360,9 +381,9 @@ private func writeFloats(
   while done < count {
     let left = min(16, count &- done)
     var part = FloatLanes.zero
-    withUnsafeMutableBytes(of: &part) { _ = memcpy($0.baseAddress!, data + done, left &* 4) }
+    withUnsafeMutableBytes(of: &part) { _ = memcpy($0.baseAddress.unsafelyUnwrapped, data + done, left &* 4) }
     part = body(part, isSloped)
-    withUnsafeBytes(of: &part) { _ = memcpy(out + done, $0.baseAddress!, left &* 4) }
+    withUnsafeBytes(of: &part) { _ = memcpy(out + done, $0.baseAddress.unsafelyUnwrapped, left &* 4) }
     done &+= 16
   }
 }
@@ -378,23 +399,27 @@ public func narrowSoftmax(_ rows: UnsafeMutablePointer<lanes_narrow>, _ columns:
     let label = lanes_load(fields + lane)
     var best = lanes_load(words), place = Lanes.zero, chosen = Lanes.zero
     var bad = Lanes.zero
-    for column in 0..<columns {
+    var column = 0
+    while column < columns {
       let x = lanes_load(words + column &* 16)
       let isGreater = x .> best
       best = select(isGreater, x, best)
       place = select(isGreater, Lanes(repeating: Double(column)), place)
       chosen = select(label .== Double(column), x, chosen)
       bad = select(x .!= x, x, bad)
+      column &+= 1
     }
     var parameters = lanes_softmax()
     parameters.temperature = temperature
     var term = DoubleTerm(parameters)
     term.greatest = best
     var sum = Lanes.zero
-    for column in 0..<columns {
+    column = 0
+    while column < columns {
       let e = term(lanes_load(words + column &* 16)).term
       sum = sum + select(place .== Double(column), 0, e)
       lanes_store(words + column &* 16, e)
+      column &+= 1
     }
     // A first element that is NaN is never exceeded, and an infinite greatest gives NaN terms.
     sum = sum + select(bad .!= bad, bad, .zero)

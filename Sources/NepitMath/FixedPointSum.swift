@@ -34,9 +34,9 @@ public struct FixedPointSum {
     guard low | high != 0 else { return }
     var shift = first.shift &+ second.shift &- 1074
     while shift < 0 {
-      let step = min(-shift, 63)
-      low = low &>> UInt64(step) | high &<< UInt64(64 &- step)
-      high = high &>> UInt64(step)
+      let step = min(0 &- shift, 63)
+      low = low &>> UInt64(truncatingIfNeeded: step) | high &<< UInt64(truncatingIfNeeded: 64 &- step)
+      high = high &>> UInt64(truncatingIfNeeded: step)
       shift &+= step
       if low | high == 0 { return }
     }
@@ -80,13 +80,13 @@ public struct FixedPointSum {
   /// Adds what another sum holds.
   public func merge(_ other: FixedPointSum) {
     var carry: UInt64 = 0
-    for index in 0..<Self.limbs {
+    for index in upTo(Self.limbs) {
       let (first, over) = words[index].addingReportingOverflow(other.words[index])
       let (second, again) = first.addingReportingOverflow(carry)
       words[index] = second
       carry = over || again ? 1 : 0
     }
-    for index in Self.limbs..<Self.words { words[index] &+= other.words[index] }
+    for index in upTo(Self.words, from: Self.limbs) { words[index] &+= other.words[index] }
   }
 
   /// The sum in two words, right to 2^-100 of it; NaN for infinities of both signs.
@@ -103,9 +103,9 @@ public struct FixedPointSum {
     if top < Self.limbs &- 1, isNegative { top &+= 1 }  // -2^n has a magnitude of a bit more
     let first = max(top &- 3, 0)
     var carry = isNegative
-    if carry { for index in 0..<first where words[index] != 0 { carry = false; break } }
+    if carry { for index in upTo(first) where words[index] != 0 { carry = false; break } }
     var result = lanes_pair.zero
-    for index in first...top {
+    for index in upTo(top &+ 1, from: first) {
       var word = words[index] ^ sign
       if carry { (word, carry) = word.addingReportingOverflow(1) }
       // Each half is exact; from the least, so that every addition of pairs keeps the greater part.
@@ -121,7 +121,7 @@ public struct FixedPointSum {
   private static func scaled(_ half: UInt64, _ shift: Int) -> Double {
     guard half != 0 else { return 0 }
     let exponent = shift &- 1074, step = exponent / 2
-    func power(_ n: Int) -> Double { Double(bitPattern: UInt64(n &+ 1023) << 52) }
+    func power(_ n: Int) -> Double { Double(bitPattern: UInt64(truncatingIfNeeded: n &+ 1023) &<< 52) }
     return Double(half) * power(step) * power(exponent &- step)
   }
 }

@@ -48,6 +48,10 @@ extension lanes_pair {
 }
 
 extension Double {
+  /// A whole number in 0 ..< 2^52 as an integer; of another number some integer, where `Int(x)` may trap.
+  @inlinable @inline(__always)
+  public var whole: Int { Int(truncatingIfNeeded: (self + 0x1p52).bitPattern & 0xf_ffff_ffff_ffff) }
+
   /// The power of two at or below it, for a positive finite number.
   public var floorPowerOfTwo: Double {
     let bits = bitPattern & 0x7ff0_0000_0000_0000

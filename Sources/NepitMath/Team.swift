@@ -82,6 +82,10 @@ public struct Count: Sequence, IteratorProtocol {
 @inlinable @inline(__always)
 public func upTo(_ count: Int, from start: Int = 0) -> Count { Count(start, count) }
 
+/// The same numbers as a range has: `for row in upTo(rows)`.
+@inlinable @inline(__always)
+public func upTo(_ range: Range<Int>) -> Count { Count(range.lowerBound, range.upperBound) }
+
 /// One turn of a parallel loop. It writes only what belongs to its index.
 public protocol LoopBody {
   func run(_ index: Int)

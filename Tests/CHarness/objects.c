@@ -179,6 +179,16 @@ void load_objects(value *values) {
     }
 }
 
+/* What was saved of an object that a call has changed can be loaded, and is the same. */
+static void is_loaded(const run *bytes) {
+    static run again;
+    void *object = load(bytes);
+    if (object == NULL) return;
+    save(object, &again);
+    destroy(object);
+    if (!same(bytes, &again)) problem("what was saved and loaded is saved otherwise");
+}
+
 /* What the call has done to its objects, and that all memory is given back with them. `live`: what it has kept. */
 void finish_objects(const value *values, int32_t status, long live) {
     const bool destroys = f->returns_nothing;
@@ -199,6 +209,7 @@ void finish_objects(const value *values, int32_t status, long live) {
         if (!(status == NEPIT_OK && p->changes) && !same(&kept[i].before, &kept[i].after)) {
             problem("%s has changed", p->name);
         }
+        if (status == NEPIT_OK && p->changes) is_loaded(&kept[i].after);
         watch_start(REFUSE_NOTHING, 0);
         destroy(values[i].pointer);
         live += watch_stop().live;

@@ -1,6 +1,7 @@
 // What percentiles are made of: every value as a float, or counts of values in logarithmic cells.
 
 internal import CSystem
+internal import NepitMath
 
 /// The values of one quantity, a token each: kept as floats, or counted in cells whose width is relative.
 ///
@@ -69,7 +70,7 @@ struct Distribution {
       if other.count > 0 { memcpy(floats.unsafelyUnwrapped + count, other.floats.unsafelyUnwrapped, other.count &* 4) }
       isSorted = false
     } else {
-      for index in 0..<cellCount {
+      for index in upTo(cellCount) {
         cells.unsafelyUnwrapped[index] &+= other.cells.unsafelyUnwrapped[index]
       }
     }
@@ -78,7 +79,7 @@ struct Distribution {
 
   /// Cells in the order of values: those of negative ones first, from -infinity.
   private func cell(_ x: Float) -> Int {
-    let place = Int((x.bitPattern & 0x7fff_ffff) &>> UInt32(23 &- bits))
+    let place = Int((x.bitPattern & 0x7fff_ffff) &>> UInt32(truncatingIfNeeded: 23 &- bits))
     return x < 0 ? side &- 1 &- place : side &+ place
   }
 
@@ -88,8 +89,8 @@ struct Distribution {
     let place = isNegative ? side &- 1 &- cell : cell &- side
     if place == 0 { return 0 }
     if place >= 255 &<< bits { return isNegative ? -.infinity : .infinity }
-    let low = Double(Float(bitPattern: UInt32(place) &<< UInt32(23 &- bits)))
-    let high = Double(Float(bitPattern: UInt32(place &+ 1) &<< UInt32(23 &- bits)))
+    let low = Double(Float(bitPattern: UInt32(truncatingIfNeeded: place) &<< UInt32(truncatingIfNeeded: 23 &- bits)))
+    let high = Double(Float(bitPattern: UInt32(truncatingIfNeeded: place &+ 1) &<< UInt32(truncatingIfNeeded: 23 &- bits)))
     let value = place == (255 &<< bits) &- 1 ? low : (low + high) / 2
     return isNegative ? -value : value
   }
@@ -99,9 +100,9 @@ struct Distribution {
     guard bits == 0, !isSorted else { return }
     if let floats {
       let keys = UnsafeMutableRawPointer(floats).assumingMemoryBound(to: UInt32.self)
-      for index in 0..<count { keys[index] = orderedKey(keys[index]) }
+      for index in upTo(count) { keys[index] = orderedKey(keys[index]) }
       sort(keys, count, shift: 24)
-      for index in 0..<count { keys[index] = floatBits(keys[index]) }
+      for index in upTo(count) { keys[index] = floatBits(keys[index]) }
     }
     isSorted = true
   }
@@ -112,7 +113,9 @@ struct Distribution {
     guard count > 0 else { return .nan }
     settle()
     let place = Double(count &- 1) * p
-    let index = min(Int(place), count &- 1), rest = place - Double(index)
+    var index = min(place.whole, count &- 1)
+    if Double(index) > place { index &-= 1 }
+    let rest = place - Double(index)
     let (low, high): (Double, Double)
     if let floats {
       (low, high) = (Double(floats[index]), Double(floats[min(index &+ 1, count &- 1)]))
@@ -150,7 +153,7 @@ extension Distribution {
   var savedWords: Int {
     guard let cells else { return (count &+ 1) / 2 }
     var used = 0
-    for index in 0..<cellCount where cells[index] != 0 { used &+= 1 }
+    for index in upTo(cellCount) where cells[index] != 0 { used &+= 1 }
     return 1 &+ 2 &* used
   }
 
@@ -159,14 +162,16 @@ extension Distribution {
     settle()
     if let cells {
       words.put((savedWords &- 1) / 2)
-      for index in 0..<cellCount where cells[index] != 0 {
+      for index in upTo(cellCount) where cells[index] != 0 {
         words.put(index)
         words.put(cells[index])
       }
     } else if let floats {
-      for index in stride(from: 0, to: count, by: 2) {
+      var index = 0
+      while index < count {
         let second = index &+ 1 < count ? UInt64(floats[index &+ 1].bitPattern) << 32 : 0
         words.put(UInt64(floats[index].bitPattern) | second)
+        index &+= 2
       }
     }
   }
@@ -177,18 +182,18 @@ extension Distribution {
   mutating func load(_ words: inout WordReader, count: Int) throws(CallError) {
     if let cells {
       var last = -1, sum = 0
-      for _ in 0..<(try words.next(below: cellCount &+ 1)) {
+      for _ in upTo(try words.next(below: cellCount &+ 1)) {
         let cell = try words.next(below: cellCount), value = try words.next(below: count &- sum &+ 1)
         guard cell > last, value > 0 else { throw .format }
         (last, sum) = (cell, sum &+ value)
-        cells[cell] = UInt64(value)
+        cells[cell] = UInt64(truncatingIfNeeded: value)
       }
       guard sum == count else { throw .format }
     } else {
       guard (count &+ 1) / 2 <= words.left else { throw .format }
       try reserve(count)
       var word: UInt64 = 0
-      for index in 0..<count {
+      for index in upTo(count) {
         word = index & 1 == 0 ? try words.next() : word >> 32
         let x = Float(bitPattern: UInt32(truncatingIfNeeded: word))
         // From the least on; NaN and -0 are never kept.
@@ -236,8 +241,8 @@ struct WordReader {
   /// A number from 0 on; `format` where it is not below `limit`.
   mutating func next(below limit: Int) throws(CallError) -> Int {
     let word = try next()
-    guard limit > 0, word < UInt64(limit) else { throw .format }
-    return Int(word)
+    guard limit > 0, word < UInt64(truncatingIfNeeded: limit) else { throw .format }
+    return Int(truncatingIfNeeded: word)
   }
 }
 
@@ -250,7 +255,7 @@ private func floatBits(_ key: UInt32) -> UInt32 { key & 0x8000_0000 != 0 ? key &
 /// By the byte at `shift`, then each part by the next: four passes at most, no memory, whatever the keys.
 private func sort(_ keys: UnsafeMutablePointer<UInt32>, _ count: Int, shift: UInt32) {
   if count <= 32 {
-    for index in 1..<max(count, 1) {
+    for index in upTo(count, from: 1) {
       let key = keys[index]
       var place = index
       while place > 0, keys[place &- 1] > key {
@@ -263,16 +268,16 @@ private func sort(_ keys: UnsafeMutablePointer<UInt32>, _ count: Int, shift: UIn
   }
   var table = sort_table()
   withUnsafeMutableBytes(of: &table) { table in
-    let next = table.baseAddress!.assumingMemoryBound(to: Int.self), end = next + 256
-    for index in 0..<count { end[Int(keys[index] &>> shift & 255)] &+= 1 }
+    let next = table.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Int.self), end = next + 256
+    for index in upTo(count) { end[Int(keys[index] &>> shift & 255)] &+= 1 }
     var start = 0
-    for byte in 0..<256 {
+    for byte in upTo(256) {
       next[byte] = start
       start &+= end[byte]
       end[byte] = start
     }
     // Each key goes to its part; what stood there is taken on.
-    for byte in 0..<256 {
+    for byte in upTo(256) {
       while next[byte] < end[byte] {
         var key = keys[next[byte]]
         var home = Int(key &>> shift & 255)
@@ -287,7 +292,7 @@ private func sort(_ keys: UnsafeMutablePointer<UInt32>, _ count: Int, shift: UIn
     }
     guard shift > 0 else { return }
     var first = 0
-    for byte in 0..<256 {
+    for byte in upTo(256) {
       if end[byte] &- first > 1 { sort(keys + first, end[byte] &- first, shift: shift &- 8) }
       first = end[byte]
     }

@@ -72,7 +72,7 @@ struct LogitRow {
     let chunk = row.piece(from: start, count: count, as: element, buffer)
     if softcap != 0 {
       let words = buffer.assumingMemoryBound(to: Double.self)
-      for index in 0..<count { words[index] = capped(chunk.load(fromByteOffset: index &* 8, as: Double.self)).value }
+      for index in upTo(count) { words[index] = capped(chunk.load(fromByteOffset: index &* 8, as: Double.self)).value }
       return UnsafeRawPointer(buffer)
     }
     return chunk
@@ -100,7 +100,7 @@ struct LogitRow {
       var start = 0
       while start < count {
         let length = min(chunkLength, count &- start)
-        body(start, chunk(from: start, count: length, buffer.baseAddress!), length)
+        body(start, chunk(from: start, count: length, buffer.baseAddress.unsafelyUnwrapped), length)
         start &+= length
       }
     }
@@ -161,7 +161,7 @@ struct LogitRow {
       if result.greatest == .infinity { return }
       if result.greatest == -.infinity {
         // Nothing but -infinity so far, or NaN.
-        for index in 0..<count where !(chunk.load(fromByteOffset: index &* 4, as: Float.self) < 0) { hasNaN = true }
+        for index in upTo(count) where !(chunk.load(fromByteOffset: index &* 4, as: Float.self) < 0) { hasNaN = true }
         return
       }
       var carry = lanes_softmax_carry()
@@ -175,7 +175,7 @@ struct LogitRow {
 
   private func sum(_ carry: lanes_softmax_carry, _ first: Int) -> Double {
     withUnsafeBytes(of: carry) { bytes in
-      let words = bytes.baseAddress!.assumingMemoryBound(to: Double.self) + first
+      let words = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Double.self) + first
       let low = ((words[8] + words[12]) + (words[9] + words[13])) + ((words[10] + words[14]) + (words[11] + words[15]))
       let high = ((words[0] + words[4]) + (words[1] + words[5])) + ((words[2] + words[6]) + (words[3] + words[7]))
       return high + low
@@ -240,19 +240,19 @@ struct LogitRow {
     }
     var results = row_chunk()
     withUnsafeMutableBytes(of: &results) { results in
-      let results = results.baseAddress!
+      let results = results.baseAddress.unsafelyUnwrapped
       forEachChunk { start, chunk, count in
         kernel(chunk, count, results)
         if element == .float {
           let words = results.assumingMemoryBound(to: Float.self)
           if let weights {
-            for index in 0..<count { words[index] -= Float(offset * weights.read(start &+ index)) }
+            for index in upTo(count) { words[index] -= Float(offset * weights.read(start &+ index)) }
           }
           out.write(results.assumingMemoryBound(to: Float.self), from: start, count: count)
         } else {
           let words = results.assumingMemoryBound(to: Double.self)
-          if let weights { for index in 0..<count { words[index] -= offset * weights.read(start &+ index) } }
-          if isSloped, softcap != 0 { for index in 0..<count { words[index] = words[index] * slope(start &+ index) + 0 } }
+          if let weights { for index in upTo(count) { words[index] -= offset * weights.read(start &+ index) } }
+          if isSloped, softcap != 0 { for index in upTo(count) { words[index] = words[index] * slope(start &+ index) + 0 } }
           out.write(UnsafePointer(words), from: start, count: count)
         }
       }
@@ -269,7 +269,7 @@ extension MutableRow {
         type == .bfloat16, values, count, (data + start &* 2).assumingMemoryBound(to: UInt16.self))
     }
     let base = data + start &* stride &* type.size
-    for index in 0..<count { type.write(Double(values[index]), base, index &* stride) }
+    for index in upTo(count) { type.write(Double(values[index]), base, index &* stride) }
   }
 }
 
@@ -283,7 +283,7 @@ struct ExactSum {
   mutating func add(_ other: ExactSum) { pair = pair + other.pair }
 }
 
-/// Work on rows from `lowerBound` to `upperBound`; it writes only what belongs to them and to its block.
+/// Work on the rows of a range, one after the other by `upTo(rows)`; it writes only what belongs to them and to its block.
 protocol RowBlockTask {
   func run(_ block: Int, _ rows: Range<Int>)
 }
@@ -294,11 +294,15 @@ struct RowBlocks {
   let rows, length: Int
   init(rows: Int, columns: Int) {
     self.rows = rows
-    let most = max(1, (rows + 1023) / 1024)
-    length = columns <= narrowColumns ? (max(most, 256) + 15) / 16 * 16 : most
+    let most = max(1, (rows &+ 1023) / 1024)
+    length = columns <= narrowColumns ? (max(most, 256) &+ 15) / 16 &* 16 : most
   }
-  var count: Int { rows == 0 ? 0 : (rows - 1) / length + 1 }
-  subscript(block: Int) -> Range<Int> { block * length..<min(rows, (block + 1) * length) }
+  /// (The length is at least 1, which the compiler cannot know.)
+  var count: Int { rows == 0 ? 0 : (rows &- 1) / max(1, length) &+ 1 }
+  subscript(block: Int) -> Range<Int> {
+    let start = block &* length
+    return start..<max(start, min(rows, start &+ length))
+  }
 }
 
 private struct RowBlockLoop<Task: RowBlockTask>: LoopBody {
@@ -314,7 +318,7 @@ func forEachBlock<Task: RowBlockTask>(
   guard blocks.count > 0 else { return }
   let isSmall = blocks.rows &* columns < 1 << 15
   if isSmall, execution.monitor == nil {
-    for block in 0..<blocks.count { task.run(block, blocks[block]) }
+    for block in upTo(blocks.count) { task.run(block, blocks[block]) }
     return
   }
   var team = Team(

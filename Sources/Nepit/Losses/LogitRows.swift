@@ -7,7 +7,7 @@ internal import NepitMath
 /// is none. Where a row is no distribution everything is NaN.
 func compareLogits(_ rows: Rows, label: Int, top: Int, into out: UnsafeMutablePointer<Double>) {
   let kept = min(top, rows.p.count)
-  for index in 0..<LogitsValue.count { out[index] = .nan }
+  for index in upTo(LogitsValue.count) { out[index] = .nan }
   out[LogitsValue.count] = 0
   var (first, second) = (lanes_top(), lanes_top())
   (first.capacity, second.capacity) = (Int64(kept), Int64(kept))
@@ -31,7 +31,7 @@ func compareLogits(_ rows: Rows, label: Int, top: Int, into out: UnsafeMutablePo
 
   sums = lanes_logit_sums()
   rows.forEachPiece { element, _, p, q, count in addLogitTerms(element, p, q, count, &pair, &sums) }
-  for index in 0..<4 { out[index] = max(sums.total(index), 0) }
+  for index in upTo(4) { out[index] = max(sums.total(index), 0) }
   out[LogitsValue.baseEntropy.rawValue] = max(logP - means.0, 0)
   out[LogitsValue.testEntropy.rawValue] = max(logQ - means.1, 0)
   let shared = first.shared(with: second)
@@ -62,7 +62,7 @@ extension Rows {
     let element: lanes_element = isCoarse ? .float : .double
     var pieces = logit_pieces()
     withUnsafeMutableBytes(of: &pieces) { pieces in
-      let buffer = pieces.baseAddress!, half = 2048
+      let buffer = pieces.baseAddress.unsafelyUnwrapped, half = 2048
       var start = 0
       while start < p.count {
         let length = min(half, p.count &- start)
@@ -87,8 +87,8 @@ extension lanes_top {
     var count = 0
     withUnsafeBytes(of: columns) { mine in
       withUnsafeBytes(of: other.columns) { others in
-        for i in 0..<Int(filled) {
-          for j in 0..<Int(other.filled) where mine.load(fromByteOffset: i &* 8, as: Int64.self)
+        for i in upTo(Int(filled)) {
+          for j in upTo(Int(other.filled)) where mine.load(fromByteOffset: i &* 8, as: Int64.self)
             == others.load(fromByteOffset: j &* 8, as: Int64.self)
           {
             count &+= 1
@@ -105,7 +105,7 @@ extension lanes_logit_sums {
   fileprivate func total(_ index: Int, less: Double = 0) -> Double {
     withUnsafeBytes(of: self) { words in
       var sum = lanes_pair(-less)
-      for lane in 0..<8 {
+      for lane in upTo(8) {
         sum =
           sum
           + lanes_pair(

@@ -64,6 +64,8 @@ struct LogitsState {
   static var maximumColumns: Int { 1 << 31 }
   static var maximumTop: Int { 64 }
   static var maximumBits: Int { 12 }
+  /// Tokens: the squares of the numbers of those shared then have a sum below 2^63.
+  static var maximumTokens: Int { 1 << 50 }
 
   let columns: Int, top: Int
   /// The position of the token that comes next.
@@ -99,6 +101,9 @@ struct LogitsState {
   }
 
   func sum(_ index: Int) -> FixedPointSum { FixedPointSum(sums + index &* FixedPointSum.words) }
+
+  /// Whether there may be so many tokens more.
+  func hasRoom(for more: Int) -> Bool { more <= Self.maximumTokens &- rows &- invalid }
 
   // MARK: Memory
 
@@ -153,7 +158,7 @@ struct LogitsState {
     sameTop &+= values[LogitsValue.sameTop.rawValue] == 1 ? 1 : 0
     shared &+= sharedTop
     sharedSquares &+= sharedTop &* sharedTop
-    for index in 0..<(hasLabel ? LogitsValue.count : LogitsValue.unlabelled) {
+    for index in upTo(hasLabel ? LogitsValue.count : LogitsValue.unlabelled) {
       sum(2 &* index).add(values[index])
       sum(2 &* index &+ 1).addProduct(values[index], values[index])
     }
@@ -171,15 +176,18 @@ struct LogitsState {
 
   /// Takes what another has seen.
   ///
-  /// - Throws: `shape` for another vocabulary, `parameter` for another `top` or other percentiles, `memory`.
+  /// - Throws: `shape` for another vocabulary, `parameter` for another `top` or other percentiles, or too many tokens
+  ///   together, `memory`.
   mutating func merge(_ other: LogitsState) throws(CallError) {
     guard other.columns == columns else { throw .shape }
-    guard other.top == top, other.divergence.bits == divergence.bits else { throw .parameter }
+    guard other.top == top, other.divergence.bits == divergence.bits,
+      hasRoom(for: other.rows &+ other.invalid)
+    else { throw .parameter }
     try divergence.reserve(other.divergence.count)
     try probabilityChange.reserve(other.probabilityChange.count)
     divergence.merge(other.divergence)
     probabilityChange.merge(other.probabilityChange)
-    for index in 0..<Sum.count { sum(index).merge(other.sum(index)) }
+    for index in upTo(Sum.count) { sum(index).merge(other.sum(index)) }
     if other.invalid > 0, invalid == 0 || other.firstInvalid < firstInvalid { firstInvalid = other.firstInvalid }
     next = max(next, other.next)
     rows &+= other.rows
@@ -237,12 +245,13 @@ extension LogitsState {
     if let values { guard values.rows == count, values.columns == LogitsValue.count else { throw .shape } }
     if let labels {
       guard labels.rows == count, labels.columns == 1 else { throw .shape }
-      for index in 0..<count {
+      for index in upTo(count) {
         let label = labels.row(index).integer()
-        guard label == ignoredLabel || (0..<base.columns).contains(label) else { throw .label }
+        guard label == ignoredLabel || (label >= 0 && label < base.columns) else { throw .label }
       }
     }
     guard count > 0 else { return }
+    guard state.pointee.hasRoom(for: count) else { throw .parameter }
     // What the tokens are compared by is kept aside until all are: a call that fails changes nothing.
     let (bytes, over) = count.multipliedReportingOverflow(by: (LogitsValue.count + 1) * 8)
     guard !over else { throw .memory }
@@ -253,10 +262,10 @@ extension LogitsState {
     let all = memory.assumingMemoryBound(to: Double.self)
     let task = LogitsTask(base: base, test: test, top: state.pointee.top, labels: labels, out: all)
     try forEachBlock(RowBlocks(rows: count, columns: base.columns), columns: base.columns, execution, task)
-    for index in 0..<count {
+    for index in upTo(count) {
       let row = all + index &* (LogitsValue.count &+ 1)
       let label = labels?.row(index).integer() ?? -1
-      state.pointee.add(row, sharedTop: Int(row[LogitsValue.count]), hasLabel: label >= 0)
+      state.pointee.add(row, sharedTop: row[LogitsValue.count].whole, hasLabel: label >= 0)
       values?.row(index).write(row, from: 0, count: LogitsValue.count)
     }
   }
@@ -270,11 +279,11 @@ private struct LogitsTask: RowBlockTask {
   let out: UnsafeMutablePointer<Double>
 
   func run(_ block: Int, _ rows: Range<Int>) {
-    for index in rows {
+    for index in upTo(rows) {
       let row = out + index &* (LogitsValue.count &+ 1)
       let pair = Rows(base.row(base.rows == 1 ? 0 : index), test.row(test.rows == 1 ? 0 : index), nil)
       compareLogits(pair, label: labels?.row(index).integer() ?? ignoredLabel, top: top, into: row)
-      for value in 0..<LogitsValue.count { row[value] += 0 }  // no -0
+      for value in upTo(LogitsValue.count) { row[value] += 0 }  // no -0
     }
   }
 }

@@ -28,7 +28,7 @@ extension LogitsState {
   private static var magic: UInt64 { 0x636c_2d74_6970_656e }
   private static var version: UInt64 { 1 }
   private static var fixedWords: Int { 3 + 4 + 7 + 8 + Sum.count * FixedPointSum.words + 1 }
-  /// Positions and numbers of tokens are below.
+  /// Positions are below.
   private static var limit: Int { 1 << 62 }
 
   var savedCount: Int { (Self.fixedWords &+ divergence.savedWords &+ probabilityChange.savedWords) &* 8 }
@@ -52,7 +52,7 @@ extension LogitsState {
     words.put(sharedSquares)
     extremes.save(&words)
     changes.save(&words)
-    for index in 0..<Sum.count * FixedPointSum.words { words.put(sums[index]) }
+    for index in upTo(Sum.count * FixedPointSum.words) { words.put(sums[index]) }
     divergence.save(&words)
     probabilityChange.save(&words)
     words.put(Self.checksum(bytes, count &- 8))
@@ -61,7 +61,7 @@ extension LogitsState {
   /// FNV-1a: no byte, and no run of up to eight, can change unnoticed.
   private static func checksum(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt64 {
     var digest: UInt64 = 0xcbf2_9ce4_8422_2325
-    for index in 0..<count {
+    for index in upTo(count) {
       digest = (digest ^ UInt64(bytes.load(fromByteOffset: index, as: UInt8.self))) &* 0x100_0000_01b3
     }
     return digest
@@ -98,16 +98,17 @@ extension LogitsState {
   }
 
   private mutating func load(_ words: inout WordReader) throws(CallError) {
-    rows = try words.next(below: next &+ 1)
+    // (The next position tells nothing of them: merged tokens may have had the same positions.)
+    rows = try words.next(below: Self.maximumTokens &+ 1)
     labelled = try words.next(below: rows &+ 1)
-    invalid = try words.next(below: next &- rows &+ 1)
+    invalid = try words.next(below: Self.maximumTokens &- rows &+ 1)
     firstInvalid = try words.next(below: Self.limit)
     sameTop = try words.next(below: rows &+ 1)
-    shared = try words.next(below: Self.limit)
-    sharedSquares = try words.next(below: Self.limit)
+    shared = try words.next(below: rows &* top &+ 1)
+    sharedSquares = try words.next(below: rows &* top &* top &+ 1)
     extremes = try Extremes(&words, isEmpty: rows == 0)
     changes = try Extremes(&words, isEmpty: labelled == 0)
-    for index in 0..<Sum.count * FixedPointSum.words { sums[index] = try words.next() }
+    for index in upTo(Sum.count * FixedPointSum.words) { sums[index] = try words.next() }
     try divergence.load(&words, count: rows)
     try probabilityChange.load(&words, count: labelled)
     guard words.left == 1 else { throw .format }

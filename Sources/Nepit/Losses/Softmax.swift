@@ -47,7 +47,7 @@ private struct SoftmaxRows: RowBlockTask {
   }
 
   func run(_ block: Int, _ range: Range<Int>) {
-    for index in range {
+    for index in upTo(range) {
       let row = LogitRow(logits.row(index), temperature: temperature), out = out?.row(index)
       let statistics = row.statistics()
       if statistics.isBad {

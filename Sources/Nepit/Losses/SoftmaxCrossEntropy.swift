@@ -53,11 +53,11 @@ public func softmaxCrossEntropy(
     logits: logits, labels: labels, classes: classes, rows: rows, options: options, outputs: outputs)
   // Labels first, so that nothing is written if one is wrong; and the mean's divisor, which the gradient needs.
   var weight = ExactSum(), counted: Int64 = 0
-  for row in 0..<logits.rows {
+  for row in upTo(logits.rows) {
     let label = labels[row]
     if label == options.ignoredLabel { continue }
     guard label >= 0, label < logits.columns else { throw .label }
-    counted += 1
+    counted &+= 1
     if task.isWeighted { weight.add(task.weight(row, label)) }
   }
   let divisor = options.reduction == .mean ? (task.isWeighted ? weight.value : Double(counted)) : 1
@@ -68,11 +68,11 @@ public func softmaxCrossEntropy(
     task.sums = sums
     try forEachBlock(blocks, columns: logits.columns, execution, task)
     var total = lanes_pair.zero, correct: Int64 = 0
-    for block in 0..<blocks.count {
+    for block in upTo(blocks.count) {
       total = total + withUnsafePointer(to: &sums.pointee.loss) {
         UnsafeRawPointer($0).assumingMemoryBound(to: lanes_pair.self)[block]
       }
-      correct += withUnsafePointer(to: &sums.pointee.correct) {
+      correct &+= withUnsafePointer(to: &sums.pointee.correct) {
         UnsafeRawPointer($0).assumingMemoryBound(to: Int64.self)[block]
       }
     }
@@ -89,7 +89,7 @@ private struct SoftmaxTask: RowBlockTask {
   let outputs: SoftmaxOutputs
   /// What the sum of the rows' losses is multiplied with.
   var scale = 1.0
-  var sums: UnsafeMutablePointer<loss_blocks>! = nil
+  var sums: UnsafeMutablePointer<loss_blocks>?
 
   init(
     logits: Matrix, labels: Labels, classes: Weights?, rows: Weights?, options: SoftmaxOptions, outputs: SoftmaxOutputs
@@ -98,7 +98,7 @@ private struct SoftmaxTask: RowBlockTask {
     (self.options, self.outputs) = (options, outputs)
     if options.labelSmoothing > 0 {
       var sum = ExactSum()
-      for column in 0..<logits.columns { sum.add(classes?[column] ?? 1) }
+      for column in upTo(logits.columns) { sum.add(classes?[column] ?? 1) }
       totalWeight = sum.value
     }
   }
@@ -115,12 +115,13 @@ private struct SoftmaxTask: RowBlockTask {
     if logits.columns <= narrowColumns {
       var start = range.lowerBound
       while start < range.upperBound {
-        runNarrow(start..<min(start + 16, range.upperBound), &loss, &correct)
-        start += 16
+        runNarrow(start..<max(start, min(start &+ 16, range.upperBound)), &loss, &correct)
+        start &+= 16
       }
     } else {
-      for row in range { runWide(row, &loss, &correct) }
+      for row in upTo(range) { runWide(row, &loss, &correct) }
     }
+    let sums = sums.unsafelyUnwrapped
     withUnsafeMutablePointer(to: &sums.pointee.loss) {
       UnsafeMutableRawPointer($0).assumingMemoryBound(to: lanes_pair.self)[block] = loss
     }
@@ -160,7 +161,7 @@ private struct SoftmaxTask: RowBlockTask {
   /// The sum of w_j (max z - z_j) over the columns.
   private func meanGap(_ row: LogitRow, _ statistics: LogitStatistics) -> Double {
     var sum = ExactSum()
-    for column in 0..<row.count {
+    for column in upTo(row.count) {
       let weight = classes?[column] ?? 1
       if weight != 0 { sum.add(weight * (statistics.greatest - row.logit(column))) }
     }
@@ -173,18 +174,18 @@ private struct SoftmaxTask: RowBlockTask {
     withUnsafeMutablePointer(to: &rows) { rows in
       let words = UnsafeMutableRawPointer(rows).assumingMemoryBound(to: Double.self)
       let fields = words + 1024
-      for index in range {
-        let lane = index - range.lowerBound
+      for index in upTo(range) {
+        let lane = index &- range.lowerBound
         load(LogitRow(logits.row(index), temperature: options.temperature, softcap: options.softcap), words + lane)
         fields[lane] = Double(labels[index])
       }
       narrowSoftmax(rows, columns, options.temperature)
-      for index in range {
-        let lane = index - range.lowerBound
+      for index in upTo(range) {
+        let lane = index &- range.lowerBound
         var statistics = LogitStatistics()
-        statistics.greatest = fields[16 + lane]
-        statistics.place = Int(fields[32 + lane])
-        statistics.others = fields[48 + lane]
+        statistics.greatest = fields[16 &+ lane]
+        statistics.place = fields[32 &+ lane].whole
+        statistics.others = fields[48 &+ lane]
         let label = labels[index], isIgnored = label == options.ignoredLabel
         let row = LogitRow(logits.row(index), temperature: options.temperature, softcap: options.softcap)
         let gradient = outputs.gradient?.row(index)
@@ -192,7 +193,7 @@ private struct SoftmaxTask: RowBlockTask {
           isIgnored || options.labelSmoothing == 0 || statistics.isBad ? 0 : meanGap(row, statistics)
         guard
           let slopes = finish(
-            index, label, statistics, fields[64 + lane], fields[80 + lane], smoothed, gradient != nil, &loss, &correct)
+            index, label, statistics, fields[64 &+ lane], fields[80 &+ lane], smoothed, gradient != nil, &loss, &correct)
         else {
           gradient?.fill(isIgnored ? 0 : .nan)
           continue
@@ -202,9 +203,9 @@ private struct SoftmaxTask: RowBlockTask {
         let factor = slopes.factor / (1 + statistics.others), offset = slopes.offset
         if gradient.type == .float32, gradient.stride == 1, classes == nil, options.softcap == 0 {
           let out = gradient.data.assumingMemoryBound(to: Float.self)
-          for column in 0..<columns { out[column] = Float(words[column &* 16 &+ lane] * factor - offset + 0) }
+          for column in upTo(columns) { out[column] = Float(words[column &* 16 &+ lane] * factor - offset + 0) }
         } else {
-          for column in 0..<columns {
+          for column in upTo(columns) {
             let value = words[column &* 16 &+ lane] * factor - offset * (classes?[column] ?? 1)
             gradient.write(value * row.slope(column), at: column)
           }
@@ -217,9 +218,9 @@ private struct SoftmaxTask: RowBlockTask {
   private func load(_ row: LogitRow, _ words: UnsafeMutablePointer<Double>) {
     if row.row.isNative(.float), options.softcap == 0 {
       let data = row.row.data.assumingMemoryBound(to: Float.self)
-      for column in 0..<row.count { words[column &* 16] = Double(data[column]) }
+      for column in upTo(row.count) { words[column &* 16] = Double(data[column]) }
     } else {
-      for column in 0..<row.count { words[column &* 16] = row.logit(column) }
+      for column in upTo(row.count) { words[column &* 16] = row.logit(column) }
     }
   }
 
@@ -248,7 +249,7 @@ private struct SoftmaxTask: RowBlockTask {
     }
     let row = rows?[index] ?? 1, weight = classes?[Int(label)] ?? 1
     let isGreatest = Int64(statistics.place) == label
-    if isGreatest { correct += 1 }
+    if isGreatest { correct &+= 1 }
     let gap = (statistics.greatest - labelLogit) / temperature
     let smoothing = options.labelSmoothing, share = smoothing / Double(logits.columns)
     var value = times((1 - smoothing) * weight, gap + logTerms)

@@ -98,6 +98,38 @@ struct LogitsComparisonTests {
     #expect(refusal == .shape)
   }
 
+  /// Merged with itself until that is refused: the numbers of tokens once ran over, and the summary ended the process.
+  @Test("no more than 2^50 tokens; tokens of the same positions are loaded again", arguments: [0, 4])
+  func doubling(bits: Int) throws {
+    let (base, test) = (Self.logits(3, 4), Self.logits(4, 4))
+    var comparison = try LogitsComparison(columns: 4, top: 2, sketchBits: bits)
+    try base.withUnsafeBufferPointer { base in
+      try test.withUnsafeBufferPointer { test in
+        try comparison.update(
+          base: Self.matrix(base.baseAddress!, 1, 4), test: Self.matrix(test.baseAddress!, 1, 4))
+      }
+    }
+    let divergence = comparison.summary().divergence.mean
+    let most = bits == 0 ? 10 : 50
+    for _ in 0..<most {
+      var bytes = Self.saved(&comparison)
+      try comparison.merge(Self.loaded(bytes))
+      bytes = Self.saved(&comparison)
+      var loaded = try Self.loaded(bytes)
+      let again = Self.saved(&loaded)
+      #expect(again == bytes)
+    }
+    let summary = comparison.summary()
+    #expect(summary.rows == 1 << most && summary.divergence.mean == divergence)
+    guard bits > 0 else { return }
+    let copy = try Self.loaded(Self.saved(&comparison))
+    var refusal: CallError?
+    do { try comparison.merge(copy) } catch { refusal = error }
+    #expect(refusal == .parameter)
+    let rows = comparison.summary().rows
+    #expect(rows == 1 << most)
+  }
+
   /// The checksum made right again: what then is not refused must still do no harm.
   @Test("bytes with a right checksum that nobody saved")
   func forged() throws {
