@@ -184,6 +184,8 @@ INTERRUPTED = """
     import numpy as np
     import nepit
 
+    # A shell that runs this in the background has it ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # CLOCK_MONOTONIC is the same in both processes.
     INTERRUPT = ("import os, signal, sys, time; time.sleep(0.15); sent = time.monotonic();"
                  " os.kill(int(sys.argv[1]), signal.SIGINT); print(sent)")
