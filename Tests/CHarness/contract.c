@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -20,6 +21,37 @@
 #include <unistd.h>
 
 static unsigned char *record_arena; /* one page before a guard page, for execution records */
+
+/* The trial without memory, or threads, at each of its requests in turn: the one alone, and all from it on. The results
+ * are the same, or the status is NEPIT_ERROR_MEMORY from a function that says it allocates. Of hundreds of requests some
+ * are skipped. */
+static void refused_calls(int what, bool large) {
+    if (!large && what == REFUSE_THREADS) return;   /* no small call starts one */
+    const nepit_execution execution = {sizeof execution, large ? 8 : 3, NULL, NULL};
+    manner how = plainly;
+    how.execution = &execution;
+    how.refuse = what;
+    value values[MAX_PARAMETERS];
+    for (int request = 0;; request += request < 16 ? 1 : 1 + (int)below(32)) {
+        for (int alone = 0; alone < 2; alone++) {
+            how.mxcsr = strange_mxcsr();
+            how.refuse_from = request;
+            how.refuse_count = alone ? 1 : INT_MAX;
+            now("no %s %s %d. request", what == REFUSE_MEMORY ? "memory" : "thread", alone ? "at the" : "from the", request + 1);
+            gather(values, &how);
+            const int32_t status = make_call(values, &how, ANY_STATUS);
+            if (status == NEPIT_OK) {
+                compare(0);
+                compare_objects();
+            } else if (status != CRASHED && (what != REFUSE_MEMORY || status != NEPIT_ERROR_MEMORY)) {
+                problem("the status is %s", status_name(status));
+            }
+        }
+        if (last_call.failed + last_call.refused == 0) break;
+    }
+    now("once more, with all");
+    agree(&plainly);
+}
 
 /* The trial in every way that must not change its results. */
 static void valid_trial(bool large) {
@@ -79,20 +111,9 @@ static void valid_trial(bool large) {
         else if (seen.calls < seen.cancel_at) problem("the status is CANCELLED, and nobody has cancelled");
     }
 
-    /* No memory, no threads: the same results, or NEPIT_ERROR_MEMORY from a function that says it allocates. */
-    how = plainly;
-    how.execution = &execution;
-    execution.monitor = NULL;
-    execution.threads = 3;
-    how.refuse_from = (int)below(3);
-    how.refuse = chance(2) ? REFUSE_MEMORY : REFUSE_THREADS;
-    now("no %s from the %d. request on", how.refuse == REFUSE_MEMORY ? "memory" : "threads", how.refuse_from + 1);
-    value values[MAX_PARAMETERS];
-    gather(values, &how);
-    const int32_t status = make_call(values, &how, ANY_STATUS);
-    const bool may_fail = (how.refuse == REFUSE_MEMORY && status == NEPIT_ERROR_MEMORY) || status == CRASHED;
-    if (status == NEPIT_OK) compare(0);
-    else if (!may_fail) problem("the status is %s", status_name(status));
+    refused_calls(REFUSE_MEMORY, large);
+    refused_calls(REFUSE_THREADS, large);
+    agree_overlapping();
 }
 
 /* ------------------------------------------------------------ wrong calls */
@@ -132,7 +153,9 @@ static size_t results_without(int i) {
 }
 
 static void wrong_dtypes(int i) {
-    static const nepit_dtype none[] = {0, 13, -1, INT32_MAX, INT32_MIN, 1 << 16};
+    /* The last are types again where only some of their bits are looked at. */
+    static const nepit_dtype none[] = {0, 13, 14, -1, -2, INT32_MAX, INT32_MIN, 1 << 8 | NEPIT_F64, 1 << 16 | NEPIT_F32,
+                                       INT32_MIN | NEPIT_F64};
     for (size_t k = 0; k < sizeof none / sizeof *none; k++) {
         now("%s of dtype %d", f->parameters[i].name, none[k]);
         wrong_values[i].array.dtype = none[k];
@@ -287,6 +310,14 @@ static void wrong_pointers(int i) {
     const bool fewer = is_read(p) && results_without(i) != t.results;
     wrong_call(!p->optional ? NEPIT_ERROR_NULL : fewer ? ANY_STATUS : NEPIT_OK);
 
+    /* Elements that are not aligned to their size, which one row or column more could not mend. */
+    const size_t size = t.blocks[i].size;
+    for (size_t off = 1; (is_read(p) || p->kind == MUTABLE) && off < size; off++) {
+        now("%s %zu bytes off", p->name, off);
+        wrong_values[i].mutable.data = t.blocks[i].data + off;
+        wrong_call(NEPIT_ERROR_SHAPE);
+    }
+
     /* Without an optional output the others keep their bits. */
     if (p->optional && p->out) {
         block *b = &t.blocks[i];
@@ -420,7 +451,8 @@ static void wrong_labels(int i) {
 
 static void wrong_choices(int i) {
     const parameter *p = &f->parameters[i];
-    const int32_t none[] = {(int32_t)p->low - 1, (int32_t)p->high + 1, INT32_MAX, INT32_MIN};
+    const int32_t none[] = {(int32_t)p->low - 1, (int32_t)p->high + 1, INT32_MAX, INT32_MIN, 1 << 8 | (int32_t)p->low,
+                            1 << 16 | (int32_t)p->low, INT32_MIN | (int32_t)p->low};
     for (size_t k = 0; k < sizeof none / sizeof *none; k++) {
         now("%s %d", p->name, none[k]);
         wrong_values[i].status = none[k];
@@ -633,7 +665,8 @@ static void run_function(void) {
         while (calls < how_to_run->calls / 4) object_trial();
         return;
     }
-    /* Large trials are where threads, the monitor and borrowed memory come in; they take the most time. */
+    /* Large trials are where threads, the monitor and borrowed memory come in; they take the most time, and are rarer in
+     * a long run. */
     for (long number = 0; calls < how_to_run->calls; number++) {
         switch (number % 60) {
         case 0: wrong_trial(); break;
@@ -641,7 +674,7 @@ static void run_function(void) {
         case 30:
             if (number < 300) endless_trial();
             break;
-        case 40: valid_trial(true); break;
+        case 40: valid_trial(number < 3000 || number % 1200 == 40); break;
         default: valid_trial(false);
         }
     }
@@ -649,10 +682,11 @@ static void run_function(void) {
 }
 
 typedef struct {                    /* what a function's process tells */
-    long calls, monitor_calls, threads;
+    long calls, faults, monitor_calls, threads;
     int problems;
     uint64_t digest;
     bool finished;
+    pid_t process;
 } report;
 
 static uint64_t seed_of(uint64_t seed, const char *name) {
@@ -661,46 +695,70 @@ static uint64_t seed_of(uint64_t seed, const char *name) {
     return mixed;
 }
 
+/* One function, in a process of its own. */
+static void start_function(const options *how, report *r) {
+    symbol = find_symbol(f->name);
+    if (symbol == NULL) {
+        printf("%-44s missing from the library\n", f->name);
+        return;
+    }
+    fflush(stdout);
+    r->process = fork();
+    if (r->process < 0) give_up("fork: %s", strerror(errno));
+    if (r->process > 0) return;
+    catch_crashes();
+    seed_random(seed_of(how->seed, f->name));
+    digest = FNV_START;
+    if (setjmp(give_up_function) == 0) run_function();
+    *r = (report){calls, faults, monitor_calls, thread_starts, problems, digest, true, getpid()};
+    fflush(stdout);
+    _exit(problems > 0);
+}
+
 int run_contract(const description *all, const options *how) {
-    report *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (r == MAP_FAILED) give_up("no memory");
+    const size_t count = (size_t)all->count;
+    report *reports = mmap(NULL, count * sizeof *reports, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (reports == MAP_FAILED) give_up("no memory");
     how_to_run = how;
     prepare_objects(all);
     printf("seed %llu\n", (unsigned long long)how->seed);
     int failures = 0;
-    long total = 0;
-    uint64_t all_digests = FNV_START;
-    for (int i = 0; i < all->count; i++) {
-        f = &all->functions[i];
-        if (how->only != NULL && strcmp(how->only, f->name) != 0) continue;
-        symbol = find_symbol(f->name);
-        if (symbol == NULL) {
-            printf("%-44s missing from the library\n", f->name);
-            failures++;
+    const int jobs = how->jobs > 0 ? how->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    for (size_t next = 0, running = 0; next < count || running > 0;) {
+        if (next < count && running < (size_t)jobs) {
+            f = &all->functions[next];
+            if (how->only == NULL || strcmp(how->only, f->name) == 0) {
+                start_function(how, &reports[next]);
+                running += reports[next].process > 0;
+                failures += reports[next].process == 0;
+            }
+            next++;
             continue;
         }
-        fflush(stdout);
-        memset(r, 0, sizeof *r);
-        const pid_t child = fork();
-        if (child < 0) give_up("fork: %s", strerror(errno));
-        if (child == 0) {
-            catch_crashes();
-            seed_random(seed_of(how->seed, f->name));
-            digest = FNV_START;
-            if (setjmp(give_up_function) == 0) run_function();
-            *r = (report){calls, monitor_calls, thread_starts, problems, digest, true};
-            fflush(stdout);
-            _exit(problems > 0);
-        }
         int status = 0;
-        while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-        const bool failed = !r->finished || r->problems > 0 || status != 0;
-        failures += failed;
-        total += r->calls;
-        all_digests = fnv1a(all_digests, r->digest, 8);
-        printf("%-44s %6ld calls  %5ld monitor calls  %4ld threads  %016llx%s\n", f->name, r->calls, r->monitor_calls,
-               r->threads, (unsigned long long)r->digest, failed ? "  FAILED" : "");
+        const pid_t ended = wait(&status);
+        if (ended < 0) {
+            if (errno == EINTR) continue;
+            give_up("wait: %s", strerror(errno));
+        }
+        running--;
+        for (size_t i = 0; i < count; i++) {
+            const report *r = &reports[i];
+            if (r->process != ended) continue;
+            const bool failed = !r->finished || r->problems > 0 || status != 0;
+            failures += failed;
+            printf("%-44s %6ld calls  %5ld refused  %5ld monitor calls  %4ld threads  %016llx%s\n", all->functions[i].name,
+                   r->calls, r->faults, r->monitor_calls, r->threads, (unsigned long long)r->digest, failed ? "  FAILED" : "");
+        }
     }
-    printf("%ld calls, %d functions failed\ndigest %016llx\n", total, failures, (unsigned long long)all_digests);
+    long total = 0, refused = 0;
+    uint64_t digests = FNV_START;
+    for (size_t i = 0; i < count; i++) {
+        total += reports[i].calls;
+        refused += reports[i].faults;
+        if (reports[i].process > 0) digests = fnv1a(digests, reports[i].digest, 8);
+    }
+    printf("%ld calls, %ld more that were refused memory or a thread, %d functions failed\ndigest %016llx\n", total, refused,
+           failures, (unsigned long long)digests);
     return failures > 0;
 }

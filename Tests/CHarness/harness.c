@@ -21,6 +21,7 @@ static const char usage[] =
     "  --only FUNCTION     this function alone\n"
     "  --calls N           contract: calls of each function, about (3000)\n"
     "  --seed N            contract: of the random numbers (of the clock)\n"
+    "  --jobs N            contract: functions at once (as many as there are processors)\n"
     "  --problems N        contract: of a function before it is left (5)\n"
     "  --verbose           vectors: the digest after each case; contract: each kind of call\n";
 
@@ -44,6 +45,7 @@ int main(int count, char **words) {
         else if (strcmp(name, "--description") == 0) described = words[i];
         else if (strcmp(name, "--only") == 0) how.only = words[i];
         else if (strcmp(name, "--calls") == 0) how.calls = strtol(words[i], NULL, 10);
+        else if (strcmp(name, "--jobs") == 0) how.jobs = (int)strtol(words[i], NULL, 10);
         else if (strcmp(name, "--problems") == 0) how.problems = (int)strtol(words[i], NULL, 10);
         else if (strcmp(name, "--seed") == 0) how.seed = strtoull(words[i], NULL, 10);
         else give_up("no option %s", name);

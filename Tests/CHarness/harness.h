@@ -154,12 +154,13 @@ typedef struct {
     int allocations, failed;        /* asked for, and refused */
     size_t most;                    /* the most bytes held at once */
     long live;                      /* allocations not given back */
-    int threads, ended, refused;    /* threads asked for, that ended, refused */
+    int threads, ended, refused;    /* threads asked for, that ended, that were not made */
     int unmasked;                   /* threads that some signal could have interrupted */
 } watched;
 
 enum { REFUSE_NOTHING, REFUSE_MEMORY, REFUSE_THREADS };
-void watch_start(int refuse, int from);         /* from: refuse the from-th request and all after it, counted from 0 */
+/** Refuses so many requests from the from-th on, which is counted from 0. */
+void watch_start(int refuse, int from, int count);
 watched watch_stop(void);
 
 /* ------------------------------------------------------------------ modes */
@@ -168,6 +169,7 @@ typedef struct {
     const char *only;               /* one function, or NULL */
     long calls;                     /* of each function */
     uint64_t seed;
+    int jobs;                       /* processes at once */
     int problems;                   /* after which a function is left */
     bool verbose;
     bool bare;                      /* vectors: print digests and compare them with none */

@@ -6,6 +6,7 @@
  */
 #include "trial.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,7 +174,7 @@ void choose_objects(void) {
 void load_objects(value *values) {
     for (int i = 0; i < f->count; i++) {
         if (f->parameters[i].kind != OBJECT || values[i].pointer != LOADED) continue;
-        watch_start(REFUSE_NOTHING, 0);
+        watch_start(REFUSE_NOTHING, 0, 0);
         values[i].pointer = load(&kept[i].before);
         kept[i].live = watch_stop().live;
     }
@@ -198,7 +199,7 @@ void finish_objects(const value *values, int32_t status, long live) {
             void *made;
             memcpy(&made, values[i].pointer, sizeof made);
             save(made, &kept[i].after);
-            watch_start(REFUSE_NOTHING, 0);
+            watch_start(REFUSE_NOTHING, 0, 0);
             destroy(made);
             live += watch_stop().live;
         }
@@ -210,7 +211,7 @@ void finish_objects(const value *values, int32_t status, long live) {
             problem("%s has changed", p->name);
         }
         if (status == NEPIT_OK && p->changes) is_loaded(&kept[i].after);
-        watch_start(REFUSE_NOTHING, 0);
+        watch_start(REFUSE_NOTHING, 0, 0);
         destroy(values[i].pointer);
         live += watch_stop().live;
     }
@@ -385,19 +386,24 @@ void object_trial(void) {
         return;
     }
 
-    /* No memory from some request on. */
-    for (int from = 0; from < 8; from++) {
+    /* Without memory at each of its requests in turn: the one alone, and all from it on. */
+    for (int turn = 0;; turn++) {
         restore(chosen, values);
         keep_outputs();
         how = plainly;
         how.refuse = REFUSE_MEMORY;
-        how.refuse_from = from;
-        now("no memory from the %d. request on", from + 1);
+        how.refuse_from = turn / 2;
+        how.refuse_count = turn % 2 == 0 ? 1 : INT_MAX;
+        now("no memory %s %d. request", turn % 2 == 0 ? "at the" : "from the", how.refuse_from + 1);
         const int32_t status = make_call(values, &how, ANY_STATUS);
-        if (status == NEPIT_OK) break;
+        if (last_call.failed == 0) break;
         if (status != NEPIT_ERROR_MEMORY || !f->allocates) problem("the status is %s", status_name(status));
         compare_outputs(values, "was written without memory");
     }
+    restore(chosen, values);
+    keep_outputs();
+    now("once more, with memory");
+    if (make_call(values, &plainly, NEPIT_OK) == NEPIT_OK) compare_objects();
 
     restore(chosen, values);
     for (int i = 0; i < f->count; i++) {

@@ -15,17 +15,18 @@ enum {
     MARGIN = 192,                   /* bytes watched beside an array, where the guard page is on its other side */
     BORROWED = 4 << 20,             /* what a call may borrow, for each thread */
     LARGE_CELLS = 80000,            /* elements of a large trial: enough for several threads */
-    SECONDS = 300,                  /* after which one function's run counts as hanging */
+    SECONDS = 300,                  /* after which one function's run counts as hanging, of the usual number of calls */
 };
 
-const manner plainly = {NULL, NULL, DEFAULT_MXCSR, REFUSE_NOTHING, 0};
+const manner plainly = {NULL, NULL, DEFAULT_MXCSR, REFUSE_NOTHING, 0, 0};
 
 const function *f;
 any_function symbol;
 const options *how_to_run;
 trial t;
 uint64_t digest;
-long calls, monitor_calls, thread_starts;
+watched last_call;
+long calls, faults, monitor_calls, thread_starts;
 int problems;
 jmp_buf give_up_function;
 
@@ -202,7 +203,7 @@ void catch_crashes(void) {
     struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     main_thread = pthread_self();
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
-    alarm(SECONDS);
+    alarm((unsigned)(SECONDS * (1 + how_to_run->calls / 3000)));
 }
 
 /* ----------------------------------------------------------------- blocks */
@@ -452,7 +453,7 @@ int32_t make_call(value *values, const manner *how, int expected) {
     memset(&mask_after, 0, sizeof mask_after);
     pthread_sigmask(SIG_BLOCK, NULL, &mask_before);
     const uint16_t x87 = get_x87();
-    calls++;
+    if (how->refuse == REFUSE_NOTHING) calls++;
     if (sigsetjmp(crash, 0) != 0) {
         calling = false;
         watch_stop();
@@ -462,13 +463,14 @@ int32_t make_call(value *values, const manner *how, int expected) {
     }
     load_objects(values);
     calling = true;
-    watch_start(how->refuse, how->refuse_from);
+    watch_start(how->refuse, how->refuse_from, how->refuse_count);
     set_mxcsr(how->mxcsr);
     const int32_t status = call_through_ffi(f, symbol, values);
     const uint32_t mxcsr = get_mxcsr();
     set_mxcsr(DEFAULT_MXCSR);
     calling = false;
-    const watched seen = watch_stop();
+    const watched seen = last_call = watch_stop();
+    faults += seen.failed > 0 || seen.refused > 0;
     pthread_sigmask(SIG_BLOCK, NULL, &mask_after);
     thread_starts += seen.threads - seen.refused;
 
@@ -730,4 +732,38 @@ void agree_in_place(void) {
         if (make_call(values, &plainly, NEPIT_OK) == NEPIT_OK) compare(0);
         t = whole;
     }
+}
+
+/* Two inputs over the same memory, as the header allows: another view of what one of them is read from, maybe as another
+ * type. The trial has another input then. */
+void agree_overlapping(void) {
+    int inputs[MAX_PARAMETERS], count = 0;
+    for (int i = 0; i < f->count; i++) {
+        if (f->parameters[i].kind == ARRAY && t.blocks[i].present) inputs[count++] = i;
+    }
+    if (count < 2) return;
+    const size_t first = below((size_t)count), second = (first + 1 + below((size_t)count - 1)) % (size_t)count;
+    const block *whole = &t.blocks[inputs[first]];
+    block *view = &t.blocks[inputs[second]];
+    if (view->cols > whole->cols || whole->rows == 0 || (view->rows > whole->rows && whole->rows > 1)) return;
+    const nepit_dtype dtype = chance(2) ? whole->dtype : (nepit_dtype)(NEPIT_F64 + (int)below(12));
+    if (dtype_size(dtype) != whole->size || (view->p->is_floating && !dtype_is_float(dtype))) return;
+    view->dtype = dtype;
+    view->size = whole->size;
+    view->low = whole->low;
+    view->span = whole->span;
+    view->watch = whole->watch;
+    view->watched = whole->watched;
+    /* The rows and columns of the whole, in their order or from the last one back. */
+    const bool down = chance(2), along = chance(2);
+    view->row_stride = whole->rows == 1 || view->rows == 1 ? 0 : down ? whole->row_stride : -whole->row_stride;
+    view->col_stride = whole->cols == 1 || view->cols == 1 ? 0 : along ? whole->col_stride : -whole->col_stride;
+    view->data = element_at(whole, down || whole->rows == 1 ? 0 : whole->rows - 1, along || whole->cols == 1 ? 0 : whole->cols - 1);
+    for (size_t r = 0; r < view->rows; r++) {
+        for (size_t c = 0; c < view->cols; c++) memcpy(plain_at(view, r, c), element_at(view, r, c), view->size);
+    }
+    now("%s over the memory of %s, strides %td, %td", view->p->name, whole->p->name, view->row_stride, view->col_stride);
+    refer();
+    now("%s over the memory of %s, strides %td, %td", view->p->name, whole->p->name, view->row_stride, view->col_stride);
+    agree(&plainly);
 }

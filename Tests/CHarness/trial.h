@@ -47,7 +47,7 @@ typedef struct {                    /* how to make one call */
     const nepit_execution *execution;
     monitored *monitor;
     uint32_t mxcsr;
-    int refuse, refuse_from;
+    int refuse, refuse_from, refuse_count;
 } manner;
 
 extern const manner plainly;        /* this thread, no monitor, the default environment */
@@ -58,7 +58,8 @@ extern any_function symbol;
 extern const options *how_to_run;
 extern trial t;
 extern uint64_t digest;             /* of the references */
-extern long calls, monitor_calls, thread_starts;
+extern watched last_call;          /* what the last call asked for */
+extern long calls, faults, monitor_calls, thread_starts;    /* faults: calls that were refused something */
 extern int problems;
 extern jmp_buf give_up_function;    /* where to go when there are too many */
 
@@ -107,5 +108,6 @@ void compare(size_t group);
 void agree(const manner *how);
 void agree_alone(void);
 void agree_in_place(void);
+void agree_overlapping(void);
 
 #endif

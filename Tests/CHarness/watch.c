@@ -32,14 +32,15 @@
 
 static atomic_int allocations, failed, live, threads, ended, refused, unmasked;
 static atomic_long held, most;
-static int refusing, refuse_from;
+static int refusing, refuse_from, refuse_count;
 static _Thread_local bool counting;
 
-void watch_start(int refuse, int from) {
+void watch_start(int refuse, int from, int count) {
     allocations = failed = live = threads = ended = refused = unmasked = 0;
     held = most = 0;
     refusing = refuse;
     refuse_from = from;
+    refuse_count = count;
     counting = true;
 }
 
@@ -53,10 +54,13 @@ watched watch_stop(void) {
 
 /* ----------------------------------------------------------------- memory */
 
+/* Whether it is the turn of a request of the kind that is refused. */
+static bool is_refused(int number) { return number >= refuse_from && number - refuse_from < refuse_count; }
+
 static bool grant(void) {
     if (!counting) return true;
     const int number = allocations++;
-    if (refusing != REFUSE_MEMORY || number < refuse_from) return true;
+    if (refusing != REFUSE_MEMORY || !is_refused(number)) return true;
     failed++;
     errno = ENOMEM;
     return false;
@@ -164,7 +168,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     next_definition(&real, "pthread_create");
     if (!counting) return real(thread, attributes, run, argument);
     const int number = threads++;
-    if (refusing == REFUSE_THREADS && number >= refuse_from) {
+    if (refusing == REFUSE_THREADS && is_refused(number)) {
         refused++;
         return EAGAIN;
     }

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -175,6 +176,27 @@ static void wait_for(pid_t child, const char *what) {
     if (status != 0) fail("%s ends with status %d", what, WEXITSTATUS(status));
 }
 
+/* What the process has of addresses, and of memory. */
+static void measure(long *addresses, long *resident) {
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fscanf(file, "%ld %ld", addresses, resident) != 2) fail("/proc/self/statm cannot be read");
+    fclose(file);
+    *addresses *= sysconf(_SC_PAGESIZE);
+    *resident *= sysconf(_SC_PAGESIZE);
+}
+
+static long address_space(void) {
+    long addresses, resident;
+    measure(&addresses, &resident);
+    return addresses;
+}
+
+static long resident(void) {
+    long addresses, resident;
+    measure(&addresses, &resident);
+    return resident;
+}
+
 /* A copy of the library's file under another name. */
 static const char *copied(const char *name) {
     static char path[4096], block[1 << 16];
@@ -302,13 +324,6 @@ static void forks(void) {
 
 /* ----------------------------------------------------------------- reload */
 
-static long resident(void) {
-    long pages = 0, whole = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%ld %ld", &whole, &pages) != 2) fail("/proc/self/statm cannot be read");
-    fclose(file);
-    return pages * sysconf(_SC_PAGESIZE);
-}
 
 static int mappings(void) {
     int lines = 0;
@@ -509,6 +524,62 @@ static void signals(void) {
            (long)calls);
 }
 
+/* ----------------------------------------------------------------- memory */
+
+typedef struct {
+    double values[2 + COLS];
+    nepit_status created, updated;
+} outcome;
+
+/* Calls that allocate nothing, but borrow memory and start threads if they can; then calls that allocate. */
+static outcome calls_without(void) {
+    outcome got = {.updated = NEPIT_ERROR_MEMORY};
+    const nepit_execution how = {sizeof how, 4, NULL, NULL};
+    const nepit_array p = nepit_vector_f64(weights[0], LONG), q = nepit_vector_f64(weights[1], LONG);
+    ok(the.nepit_entropy(p, 2, &how, &got.values[0]));
+    ok(the.nepit_renyi_divergence(p, q, 0.7, 2, &how, &got.values[1]));
+    ok(the.nepit_entropy(nepit_columns(weights[1], ROWS, COLS, NEPIT_F64), 2, &how, &got.values[2]));
+    nepit_logits_comparison *comparison;
+    got.created = the.nepit_logits_comparison_create(COLS, 10, 12, 0, &comparison);
+    if (got.created != NEPIT_OK) return got;
+    got.updated = the.nepit_logits_comparison_update(comparison, nepit_rows_f32(logits[0], ROWS, COLS),
+                                                     nepit_rows_f32(logits[1], ROWS, COLS),
+                                                     nepit_rows(labels, ROWS, 1, NEPIT_I32), &how, nepit_no_array());
+    the.nepit_logits_comparison_destroy(comparison);
+    return got;
+}
+
+/* The kernel refuses memory, and with it the stacks of threads. */
+static void memory(void) {
+    static outcome want, got;
+    int processes = 0, *refusals = mmap(NULL, sizeof *refusals, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (refusals == MAP_FAILED) fail("no memory");
+    want = calls_without();
+    const long room_of_all = 160 << 20;
+    for (long room = 0; room <= room_of_all; room += room < 1 << 20 ? 1 << 15 : 1 << 21, processes++) {
+        fflush(stdout);
+        const pid_t child = fork();
+        if (child == 0) {
+            struct rlimit limit;
+            getrlimit(RLIMIT_AS, &limit);
+            const rlim_t whole = limit.rlim_cur;
+            limit.rlim_cur = (rlim_t)(address_space() + room);
+            setrlimit(RLIMIT_AS, &limit);
+            got = calls_without();
+            limit.rlim_cur = whole;
+            setrlimit(RLIMIT_AS, &limit);
+            if (memcmp(got.values, want.values, sizeof got.values) != 0) fail("with room for %ld bytes a result is another", room);
+            if (got.created == NEPIT_ERROR_MEMORY || got.updated == NEPIT_ERROR_MEMORY) ++*refusals;
+            else ok(got.created + got.updated);
+            same(work(&the, 2), "after memory had run out");
+            _exit(0);
+        }
+        wait_for(child, "a process without memory");
+    }
+    if (*refusals == 0 || *refusals == processes) fail("%d of %d processes had no memory", *refusals, processes);
+    printf("%d limits of the address space, %d too low for calls that allocate", processes, *refusals);
+}
+
 /* ------------------------------------------------------------ environment */
 
 static uint16_t x87_status(void) {
@@ -558,6 +629,7 @@ static const struct {
 } modes[] = {
     {"threads", many_threads}, {"fork", forks},      {"reload", reloads},   {"copies", copies},
     {"older", older},          {"swift", swift},     {"signals", signals},  {"environment", environments},
+    {"memory", memory},
 };
 
 int main(int count, char **words) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds what processes.c needs beside it, and runs it.
 #
-#     Tests/Processes/run.sh [MODE...]        threads fork reload copies older swift signals environment
+#     Tests/Processes/run.sh [MODE...]        threads fork reload copies older swift signals environment memory
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here=$root/Tests/Processes
