@@ -61,13 +61,15 @@ $(LIBRARY):
 	@$(MAKE) --no-print-directory build
 
 REQUIREMENTS := bindings/python/requirements-test.txt Tests/Install/requirements.txt
+# At the versions that the tests were last run with.
+PINS := packaging/constraints.txt
 
 .PHONY: venv
 venv: $(VENV)/.done ## build/venv, the Python that the tests and the demonstration use
-$(VENV)/.done: $(REQUIREMENTS) bindings/python/pyproject.toml
+$(VENV)/.done: $(REQUIREMENTS) $(PINS) bindings/python/pyproject.toml
 	@packaging/need python venv
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) $(addprefix -r ,$(REQUIREMENTS))
+	$(PIP) -c $(PINS) $(addprefix -r ,$(REQUIREMENTS))
 	$(PIP) --no-deps --editable bindings/python
 	@touch $@
 
@@ -122,6 +124,12 @@ build/bench-venv/.done: Benchmarks/requirements.txt
 .PHONY: wheel
 wheel: build venv ## the Python wheel, with the library in it, in build/wheel/
 	@$(VENV)/bin/python bindings/python/build_wheel.py
+
+.PHONY: sbom
+sbom: build ## the bill of materials of the library, build/sbom/libnepit.cdx.json (the wheel has its own)
+	@packaging/need python
+	@mkdir -p build/sbom
+	$(PYTHON) packaging/sbom.py $(LIBRARY) > build/sbom/libnepit.cdx.json
 
 # ------------------------------------------------------------------ install
 

@@ -16,7 +16,15 @@ let embedded: [SwiftSetting] =
   isShipped
   ? [
     .enableExperimentalFeature("Embedded"),
-    .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections", "-enforce-exclusivity=unchecked"]),
+    .unsafeFlags([
+      "-wmo", "-Xfrontend", "-function-sections", "-enforce-exclusivity=unchecked",
+      // ENDBR64 where an indirect branch may land, and the note that says so.
+      "-Xcc", "-fcf-protection=full",
+      // The same file wherever it was built: no path of this place, nor of the cache of Clang modules, nor a hash of
+      // such paths.
+      "-file-prefix-map", "\(root)=.", "-Xfrontend", "-no-clang-module-breadcrumbs",
+      "-Xfrontend", "-disable-incremental-llvm-codegen",
+    ]),
     .define("NEPIT_WIDE_KERNELS"),
   ] : []
 
@@ -59,6 +67,8 @@ let package = Package(
             "-Xlinker", "--version-script=\(root)/Include/nepit.map", "-Xlinker", "-soname=libnepit.so.0",
             "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
             "-Xlinker", "-z", "-Xlinker", "noexecstack", "-Xlinker", "--no-undefined",
+            // There is nothing to initialise, and Debian's crti.o has no ENDBR64.
+            "-Xclang-linker", "-nostartfiles",
           ]),
           .linkedLibrary("m"),
         ] : [.linkedLibrary("m")]),

@@ -3,7 +3,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-PT_LOAD, PT_DYNAMIC, PT_GNU_STACK, PT_GNU_RELRO = 1, 2, 0x6474E551, 0x6474E552
+PT_LOAD, PT_DYNAMIC, PT_NOTE, PT_GNU_STACK, PT_GNU_RELRO = 1, 2, 4, 0x6474E551, 0x6474E552
 SHT_SYMTAB, SHT_STRTAB, SHT_DYNSYM = 2, 3, 11
 SHT_VERDEF, SHT_VERNEED, SHT_VERSYM = 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 DT_NEEDED, DT_SONAME, DT_RPATH, DT_TEXTREL, DT_FLAGS, DT_BIND_NOW, DT_RUNPATH = 1, 14, 15, 22, 30, 24, 29
@@ -12,6 +12,8 @@ DF_TEXTREL, DF_BIND_NOW, DF_1_NOW = 4, 8, 1
 STB_LOCAL, STB_WEAK = 0, 2
 STT_FUNC = 2
 PF_X, PF_W = 1, 2
+NT_GNU_PROPERTY_TYPE_0, GNU_PROPERTY_X86_FEATURE_1_AND = 5, 0xC0000002
+FEATURE_IBT, FEATURE_SHSTK = 1, 2
 
 
 @dataclass
@@ -56,6 +58,27 @@ class Elf:
             if kind == PT_DYNAMIC:
                 return list(struct.iter_unpack("<qQ", self.data[offset:offset + size]))
         return []
+
+    def notes(self):
+        """(type, description) of each note that is loaded."""
+        for kind, _, offset, _, _, size, _, align in self.programs:
+            at, end = offset, offset + size
+            while kind == PT_NOTE and at < end:
+                name, length, note = struct.unpack_from("<III", self.data, at)
+                start = at + (12 + name + align - 1) // align * align
+                yield note, self.data[start:start + length]
+                at = start + (length + align - 1) // align * align
+
+    def x86_features(self):
+        """The bits of control-flow enforcement that the file promises; 0 if it says nothing."""
+        for note, description in self.notes():
+            at = 0
+            while note == NT_GNU_PROPERTY_TYPE_0 and at < len(description):
+                kind, size = struct.unpack_from("<II", description, at)
+                if kind == GNU_PROPERTY_X86_FEATURE_1_AND:
+                    return struct.unpack_from("<I", description, at + 8)[0]
+                at += 8 + (size + 7) // 8 * 8
+        return 0
 
     def dynamic_strings(self, wanted):
         table = self.strings_of(self.of_type(SHT_DYNSYM))

@@ -116,8 +116,8 @@ class made:
         self.library.nepit_logits_comparison_destroy(self._as_parameter_)
 
 
-def call(library, function, parameters, case, execution, layout):
-    """Calls the function on a case; (status, {parameter: results})."""
+def call(library, parameters, case, execution=None, layout="rows"):
+    """Calls the case's function; (status, {parameter: results})."""
     arguments, kept, outputs = [], [], {}
     for kind, param in parameters:
         if kind == "nepit_array":
@@ -162,6 +162,7 @@ def call(library, function, parameters, case, execution, layout):
             else:
                 argument = ctypes.c_void_p(None)
         arguments.append(argument)
+    function = getattr(library, "nepit_" + case.function)
     function.restype = ctypes.c_int32
     return function(*arguments), outputs
 
@@ -175,14 +176,13 @@ def power(x):
 
 def run(library, name, parameters, cases, options):
     """Runs the cases of one function; (line to print, [failures], digest)."""
-    function = getattr(library, "nepit_" + name)
     state = vectors.digest([])
     execution = (
         Execution(ctypes.sizeof(Execution), options.threads, None, None) if options.threads is not None else None
     )
     worst, failures = {}, []
     for case in cases:
-        status, outputs = call(library, function, parameters, case, execution, options.layout)
+        status, outputs = call(library, parameters, case, execution, options.layout)
         if status != 0:
             failures.append(f"{case.name}: status {status}")
             continue

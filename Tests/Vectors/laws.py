@@ -80,7 +80,7 @@ class Library:
             for kind, param in parameters:
                 if kind == "nepit_mutable_array":
                     case.results[param] = np.empty((count, cols))
-        status, outputs = check.call(getattr(self.library, "nepit_" + name), parameters, case, None, "rows")
+        status, outputs = check.call(self.library, parameters, case)
         assert status == 0, (name, status)
         if gradients:
             return [outputs[param][0] for kind, param in parameters if kind == "nepit_mutable_array"]

@@ -9,9 +9,12 @@ from pathlib import Path
 from sklearn.datasets import load_digits
 
 HEAD = """/*
- * Handwritten digits, 8 by 8 pixels: a line each, pixels from A (0) to Q (16), then the digit. From the test part of
- * "Optical recognition of handwritten digits", Alpaydin and Kaynak (1998), UCI machine learning repository, CC BY 4.0.
- * Written by digits.py.
+ * Handwritten digits, 8 by 8 pixels: a line each, pixels from A (0) to Q (16), then the digit. Written by digits.py.
+ *
+ * These are the 1797 images of the test part of: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten
+ * Digits, UCI Machine Learning Repository, https://doi.org/10.24432/C50P49, licensed under Creative Commons Attribution
+ * 4.0 International (https://creativecommons.org/licenses/by/4.0/), as scikit-learn carries them. Changed: numbers are
+ * written as letters. That licence holds for this file; the rest of Nepit has another.
  */
 """
 

@@ -1,5 +1,7 @@
-"""Puts the library that `make build` has built into the wheel, and says honestly where that wheel runs."""
+"""Puts the library that `make build` has built into the wheel, with its bill of materials, and says honestly where that
+wheel runs."""
 
+import importlib.util
 import os
 import re
 import struct
@@ -18,8 +20,19 @@ def platform_tag(library: bytes) -> str:
     return f"manylinux_2_{max([_OLDEST, *minors])}_{_MACHINES[machine]}"
 
 
+def bill_of_materials(root: Path, library: Path, requirements: "list[str]") -> Path:
+    """The file that says what is in the wheel, written beside it."""
+    spec = importlib.util.spec_from_file_location("sbom", root / "packaging" / "sbom.py")
+    sbom = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sbom)
+    written = root / "build" / "sbom" / "nepit.cdx.json"
+    written.parent.mkdir(parents=True, exist_ok=True)
+    written.write_text(sbom.text(library, requirements))
+    return written
+
+
 class WheelHook(BuildHookInterface):
-    """Adds library, header and tag to a wheel; an editable installation finds the library in the checkout."""
+    """Adds library, header, bill of materials and tag to a wheel; an editable one finds the library in the checkout."""
 
     def initialize(self, version, build_data):
         if version == "editable":
@@ -32,3 +45,4 @@ class WheelHook(BuildHookInterface):
         build_data["tag"] = f"py3-none-{platform_tag(library.read_bytes())}"
         build_data["force_include"][str(library.resolve())] = "nepit/libnepit.so"
         build_data["force_include"][str(root / "Include" / "nepit.h")] = "nepit/nepit.h"
+        build_data["sbom_files"].append(str(bill_of_materials(root, library, self.metadata.core.dependencies)))

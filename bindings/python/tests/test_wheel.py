@@ -1,6 +1,8 @@
 """The wheel: its name is honest, it holds what it should, and it works where there is no Swift."""
 
+import hashlib
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -51,6 +53,19 @@ def test_contents(wheel):
     read = zipfile.ZipFile(wheel).read
     assert read("nepit/libnepit.so") == (ROOT / "build" / "lib" / "libnepit.so").read_bytes()
     assert read("nepit/nepit.h") == (ROOT / "Include" / "nepit.h").read_bytes()
+
+
+def test_bill_of_materials(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if ".dist-info/sboms/" in name]
+    bill = json.loads(archive.read(name))
+    parts = {part["name"]: part for part in bill["components"]}
+    (metadata,) = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")]
+    needed = re.findall(r"^Requires-Dist: ([\w.-]+)[^;\n]*$", metadata, re.M)
+    assert bill["metadata"]["component"]["name"] == "nepit" and needed
+    assert {"libnepit.so", "Swift standard library", "libc.so.6", "libm.so.6", *needed} == set(parts)
+    library = hashlib.sha256(archive.read("nepit/libnepit.so")).hexdigest()
+    assert parts["libnepit.so"]["hashes"] == [{"alg": "SHA-256", "content": library}]
 
 
 def test_in_a_fresh_environment_without_swift(wheel, tmp_path):
