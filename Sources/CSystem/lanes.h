@@ -462,13 +462,15 @@ LANES_INLINE lanes_eight lanes_second(lanes_f64 v) {
 
 /*
  * Eight columns of eight neighbouring rows: from[c stride + r] to to[r pitch + c]. By two lanes, which every machine
- * shuffles well; the columns to come are far apart, and no processor would guess them.
+ * shuffles well; the columns to come are far apart, and no processor would guess them: they are asked for, where so many
+ * are left, these eight included.
  */
-LANES_INLINE void lanes_transpose_f64(const double *from, ptrdiff_t stride, double *to, ptrdiff_t pitch) {
+LANES_INLINE void lanes_transpose_f64(const double *from, ptrdiff_t stride, double *to, ptrdiff_t pitch,
+                                      ptrdiff_t left) {
     typedef double pair __attribute__((ext_vector_type(2)));
+    const ptrdiff_t ahead = left < 32 ? 0 : 24;
     for (int c = 0; c < 8; c += 2) {
-        __builtin_prefetch(from + (c + 24) * stride);
-        __builtin_prefetch(from + (c + 25) * stride);
+        for (int i = 0; i < 2; i++) __builtin_prefetch(from + (c + i + ahead) * stride);
         for (int r = 0; r < 8; r += 2) {
             pair a, b, even, odd;
             memcpy(&a, from + c * stride + r, sizeof a);
@@ -480,10 +482,12 @@ LANES_INLINE void lanes_transpose_f64(const double *from, ptrdiff_t stride, doub
         }
     }
 }
-LANES_INLINE void lanes_transpose_f32(const float *from, ptrdiff_t stride, float *to, ptrdiff_t pitch) {
+LANES_INLINE void lanes_transpose_f32(const float *from, ptrdiff_t stride, float *to, ptrdiff_t pitch,
+                                      ptrdiff_t left) {
     typedef float four __attribute__((ext_vector_type(4)));
+    const ptrdiff_t ahead = left < 32 ? 0 : 24;
     for (int c = 0; c < 8; c += 4) {
-        for (int i = 0; i < 4; i++) __builtin_prefetch(from + (c + i + 24) * stride);
+        for (int i = 0; i < 4; i++) __builtin_prefetch(from + (c + i + ahead) * stride);
         for (int r = 0; r < 8; r += 4) {
             four v[4], low, high, low2, high2, out;
             for (int i = 0; i < 4; i++) memcpy(&v[i], from + (c + i) * stride + r, sizeof v[i]);
@@ -659,7 +663,8 @@ typedef struct lanes_softmax_carry { double high[8], low[8], spread_high[8], spr
 typedef struct row_chunk { double words[2048]; } row_chunk;
 
 /* On a caller's stack: what blocks of rows have added up. */
-typedef struct loss_blocks { lanes_pair loss[1024], weight[1024]; int64_t correct[1024], counted[1024]; } loss_blocks;
+typedef struct loss_block { lanes_pair loss; int64_t correct; } loss_block;
+typedef struct loss_blocks { loss_block all[1024]; } loss_blocks;
 
 /* 16 rows of at most 64 columns side by side, word [c][r] the element of column c; and what becomes of them. */
 typedef struct lanes_narrow {

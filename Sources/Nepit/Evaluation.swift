@@ -217,11 +217,11 @@ struct Tile {
     switch (matrix.type, type) {
     case (.float64, .float64):
       copy(rows, base.assumingMemoryBound(to: Double.self), memory.assumingMemoryBound(to: Double.self)) {
-        lanes_transpose_f64($0, $1, $2, $3)
+        lanes_transpose_f64($0, $1, $2, $3, $4)
       }
     case (.float32, .float32):
       copy(rows, base.assumingMemoryBound(to: Float.self), memory.assumingMemoryBound(to: Float.self)) {
-        lanes_transpose_f32($0, $1, $2, $3)
+        lanes_transpose_f32($0, $1, $2, $3, $4)
       }
     default:
       // By rows of the memory: its columns are the matrix's rows.
@@ -241,7 +241,7 @@ struct Tile {
   @inline(__always)
   private func copy<Element>(
     _ rows: Int, _ from: UnsafePointer<Element>, _ to: UnsafeMutablePointer<Element>,
-    _ transpose: (UnsafePointer<Element>, Int, UnsafeMutablePointer<Element>, Int) -> Void
+    _ transpose: (UnsafePointer<Element>, Int, UnsafeMutablePointer<Element>, Int, _ left: Int) -> Void
   ) {
     var column = 0
     if rows & 7 == 0, matrix.rowStride == 1 {
@@ -249,7 +249,8 @@ struct Tile {
         var row = 0
         while row < rows {
           transpose(
-            from + column &* matrix.columnStride + row, matrix.columnStride, to + (row &* pitch &+ column), pitch)
+            from + column &* matrix.columnStride + row, matrix.columnStride, to + (row &* pitch &+ column), pitch,
+            matrix.columns &- column)
           row &+= 8
         }
         column &+= 8

@@ -1,6 +1,6 @@
 // Who works: the calling thread, and others that live no longer than a loop.
 
-public import CSystem
+internal import CSystem
 
 /// How a call runs: its threads, its monitor, and whether it has been told to stop.
 ///
@@ -13,7 +13,7 @@ public struct Team {
   private let context: UnsafeMutableRawPointer?
   /// The caller's floating-point environment, under which its monitor runs.
   private let environment: UInt32
-  private var stopped: Int64 = 0
+  public private(set) var isStopped = false
   private var reported = 0.0
   /// The part of the whole that the present loop is, and where the work it belongs to ends.
   private var start = 0.0, span = 1.0, end = 1.0
@@ -25,10 +25,6 @@ public struct Team {
   public init(threads: Int, monitor: Monitor?, context: UnsafeMutableRawPointer?, environment: UInt32) {
     self.threads = threads
     (self.monitor, self.context, self.environment) = (monitor, context, environment)
-  }
-
-  public var isStopped: Bool {
-    mutating get { cs_atomic_load(&stopped) != 0 }
   }
 
   public var isWatched: Bool { monitor != nil }
@@ -56,7 +52,7 @@ public struct Team {
     cs_float_environment_restore(environment)
     let answer = monitor(context, reported)
     cs_float_environment_restore(ours)
-    if answer != 0 { cs_atomic_store(&stopped, 1) }
+    if answer != 0 { isStopped = true }
   }
 }
 
@@ -91,23 +87,25 @@ public protocol LoopBody {
   func run(_ index: Int)
 }
 
-/// What the threads of a loop share.
+/// What the threads of a loop share. The words are reached by atomic functions alone, and through pointers: an access to
+/// a part of a record counts, to the thread sanitizer, as one to the whole.
 private struct Loop {
-  var next: Int64 = 0
-  var finished: Int64 = 0
+  let next, finished, stopped: UnsafeMutablePointer<Int64>
   let count: Int64
-  let team: UnsafeMutablePointer<Team>
   let body: UnsafeRawPointer
   let call: (UnsafeRawPointer, Int) -> Void
-}
 
-private func work(_ loop: UnsafeMutablePointer<Loop>, isCaller: Bool) {
-  while !loop.pointee.team.pointee.isStopped {
-    let index = cs_atomic_add(&loop.pointee.next, 1)
-    guard index < loop.pointee.count else { return }
-    loop.pointee.call(loop.pointee.body, Int(index))
-    let finished = cs_atomic_add(&loop.pointee.finished, 1) &+ 1
-    if isCaller { loop.pointee.team.pointee.report(Double(finished) / Double(loop.pointee.count)) }
+  /// Takes turns until there are none left. `team`: the calling thread's; the others know of none.
+  func work(_ team: UnsafeMutablePointer<Team>?) {
+    while cs_atomic_load(stopped) == 0 {
+      let index = cs_atomic_add(next, 1)
+      guard index < count else { return }
+      call(body, Int(index))
+      let done = cs_atomic_add(finished, 1) &+ 1
+      guard let team else { continue }
+      team.pointee.report(Double(done) / Double(count))
+      if team.pointee.isStopped { cs_atomic_store(stopped, 1) }
+    }
   }
 }
 
@@ -116,32 +114,38 @@ public func loop<Body: LoopBody>(_ count: Int, _ team: UnsafeMutablePointer<Team
   if team.pointee.isWatched { team.pointee.beginLoop() }
   let helpers = min(team.pointee.threads, count, 64) &- 1
   var body = body
-  withUnsafeMutablePointer(to: &body) { body in
-    var loop = Loop(
-      count: Int64(count), team: team, body: UnsafeRawPointer(body),
-      call: { body, index in body.assumingMemoryBound(to: Body.self).pointee.run(index) })
-    withUnsafeMutablePointer(to: &loop) { loop in
-      guard helpers > 0 else { return work(loop, isCaller: true) }
-      var threads = cs_threads()
-      withUnsafeMutablePointer(to: &threads) { memory in
-        let threads = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: pthread_t.self)
-        var started = 0
-        while started < helpers {
-          let failed = cs_thread_start(
-            threads + started,
-            { context in
-              guard let context else { return nil }
-              let environment = cs_float_environment_enter()
-              work(context.assumingMemoryBound(to: Loop.self), isCaller: false)
-              cs_float_environment_restore(environment)
-              return nil
-            }, loop)
-          if failed != 0 { break }
-          started &+= 1
-        }
-        work(loop, isCaller: true)
-        for index in upTo(started) { cs_thread_join(threads[index]) }
-      }
+  var words: (next: Int64, finished: Int64, stopped: Int64) = (0, 0, team.pointee.isStopped ? 1 : 0)
+  withUnsafeMutablePointer(to: &words) { words in
+    withUnsafeMutablePointer(to: &body) { body in
+      let words = UnsafeMutableRawPointer(words).assumingMemoryBound(to: Int64.self)
+      var loop = Loop(
+        next: words, finished: words + 1, stopped: words + 2, count: Int64(count), body: UnsafeRawPointer(body),
+        call: { body, index in body.assumingMemoryBound(to: Body.self).pointee.run(index) })
+      guard helpers > 0 else { return loop.work(team) }
+      withUnsafeMutablePointer(to: &loop) { help(helpers, $0, team) }
     }
+  }
+}
+
+private func help(_ helpers: Int, _ loop: UnsafeMutablePointer<Loop>, _ team: UnsafeMutablePointer<Team>) {
+  var threads = cs_threads()
+  withUnsafeMutablePointer(to: &threads) { memory in
+    let threads = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: pthread_t.self)
+    var started = 0
+    while started < helpers {
+      let failed = cs_thread_start(
+        threads + started,
+        { context in
+          guard let context else { return nil }
+          let environment = cs_float_environment_enter()
+          context.assumingMemoryBound(to: Loop.self).pointee.work(nil)
+          cs_float_environment_restore(environment)
+          return nil
+        }, loop)
+      if failed != 0 { break }
+      started &+= 1
+    }
+    loop.pointee.work(team)
+    for index in upTo(started) { cs_thread_join(threads[index]) }
   }
 }

@@ -21,7 +21,10 @@ extension LogitsComparison {
   public var savedCount: Int { state.pointee.savedCount }
 
   /// Writes it to at least `savedCount` bytes.
-  public mutating func save(to bytes: UnsafeMutableRawPointer) { state.pointee.save(to: bytes) }
+  public mutating func save(to bytes: UnsafeMutableRawPointer) {
+    let state = state
+    state.pointee.save(to: bytes)
+  }
 }
 
 extension LogitsState {

@@ -31,7 +31,8 @@ extension LogitsComparison {
   /// The quantile of the tokens' divergence from the base, and of the change of the labels' probability, at p in
   /// 0 ... 1: between two tokens linearly.
   public mutating func quantiles(at p: Double) -> (divergence: Double, probabilityChange: Double) {
-    state.pointee.quantiles(at: p)
+    let state = state
+    return state.pointee.quantiles(at: p)
   }
 
   /// Where `merge` would refuse, or not: vocabulary, top, bits of the sketch.

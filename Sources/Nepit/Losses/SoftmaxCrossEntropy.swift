@@ -64,17 +64,14 @@ public func softmaxCrossEntropy(
   task.scale = divisor == 0 ? 0 : 1 / divisor
   let blocks = RowBlocks(rows: logits.rows, columns: logits.columns)
   var sums = loss_blocks()
-  try withUnsafeMutablePointer(to: &sums) { sums throws(CallError) in
+  try withUnsafeMutablePointer(to: &sums) { memory throws(CallError) in
+    let sums = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: loss_block.self)
     task.sums = sums
     try forEachBlock(blocks, columns: logits.columns, execution, task)
     var total = lanes_pair.zero, correct: Int64 = 0
     for block in upTo(blocks.count) {
-      total = total + withUnsafePointer(to: &sums.pointee.loss) {
-        UnsafeRawPointer($0).assumingMemoryBound(to: lanes_pair.self)[block]
-      }
-      correct &+= withUnsafePointer(to: &sums.pointee.correct) {
-        UnsafeRawPointer($0).assumingMemoryBound(to: Int64.self)[block]
-      }
+      total = total + sums[block].loss
+      correct &+= sums[block].correct
     }
     outputs.loss?.pointee = divisor == 0 ? 0 : total.value / divisor + 0
     if let counts = outputs.counts { (counts[0], counts[1]) = (counted, correct) }
@@ -89,7 +86,7 @@ private struct SoftmaxTask: RowBlockTask {
   let outputs: SoftmaxOutputs
   /// What the sum of the rows' losses is multiplied with.
   var scale = 1.0
-  var sums: UnsafeMutablePointer<loss_blocks>?
+  var sums: UnsafeMutablePointer<loss_block>?
 
   init(
     logits: Matrix, labels: Labels, classes: Weights?, rows: Weights?, options: SoftmaxOptions, outputs: SoftmaxOutputs
@@ -121,13 +118,7 @@ private struct SoftmaxTask: RowBlockTask {
     } else {
       for row in upTo(range) { runWide(row, &loss, &correct) }
     }
-    let sums = sums.unsafelyUnwrapped
-    withUnsafeMutablePointer(to: &sums.pointee.loss) {
-      UnsafeMutableRawPointer($0).assumingMemoryBound(to: lanes_pair.self)[block] = loss
-    }
-    withUnsafeMutablePointer(to: &sums.pointee.correct) {
-      UnsafeMutableRawPointer($0).assumingMemoryBound(to: Int64.self)[block] = correct
-    }
+    sums.unsafelyUnwrapped[block] = loss_block(loss: loss, correct: correct)
   }
 
   private func runWide(_ index: Int, _ loss: inout lanes_pair, _ correct: inout Int64) {
