@@ -13,6 +13,8 @@ ifeq ($(origin CC),default)
 CC := $(shell command -v cc || command -v clang || echo cc)
 endif
 CFLAGS ?= -O2 -g
+# Options of libFuzzer; by default it goes on until it finds something.
+FUZZ   ?=
 # Options of the benchmarks; by default they are whole, and kept.
 BENCH  ?= --output Benchmarks/results
 
@@ -38,7 +40,7 @@ export PYTHON SWIFT
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
 	    while IFS=$$'\t' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
-	@echo "Variables: PREFIX LIBDIR INCLUDEDIR DESTDIR (install), STEPS (test, trust), BENCH, CC CFLAGS SWIFT PYTHON STRIP"
+	@echo "Variables: PREFIX LIBDIR INCLUDEDIR DESTDIR (install), STEPS (test, trust), FUZZ, BENCH, CC CFLAGS SWIFT PYTHON STRIP"
 
 # ------------------------------------------------------------------- build
 
@@ -108,9 +110,14 @@ test: deps build venv ## everything; STEPS="headers abi" for some of it
 	@Tests/run $(STEPS)
 
 .PHONY: trust
-trust: deps build venv ## the longer attacks: faults, hostile calls, limits; STEPS as for test
+trust: deps build venv ## the longer attacks: faults, hostile calls, fuzzing, sanitizers, limits; STEPS as for test
+	@packaging/need valgrind
 	@$(MAKE) --no-print-directory $(HARNESS)
 	@Tests/trust $(STEPS)
+
+.PHONY: fuzz
+fuzz: deps build build/contract.txt ## calls made of libFuzzer's bytes, until one is wrong (FUZZ="-max_total_time=600")
+	@Tests/Fuzz/run.sh $(FUZZ)
 
 .PHONY: bench
 bench: build build/bench-venv/.done ## Nepit beside its peers (BENCH=--quick for a minute instead of forty)

@@ -8,10 +8,14 @@
 
 static void *library;
 
-void open_library(const char *path) {
+void *open_library(const char *path) {
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) give_up("%s", dlerror());
+    return library;
 }
+
+void use_library(void *opened) { library = opened; }
+void *library_in_use(void) { return library; }
 
 any_function find_symbol(const char *name) {
     /* ISO C converts no object pointer to a function pointer; POSIX promises that the bits serve. */

@@ -71,6 +71,29 @@ void put_element(void *at, nepit_dtype dtype, double x) {
     memcpy(at, &integer, dtype_size(dtype)); /* the low bytes come first */
 }
 
+double float_value(const void *at, nepit_dtype dtype) {
+    if (dtype == NEPIT_F64) {
+        double x;
+        memcpy(&x, at, 8);
+        return x;
+    }
+    if (dtype == NEPIT_F16) {
+        uint16_t bits;
+        memcpy(&bits, at, 2);
+        const int exponent = bits >> 10 & 31, significand = bits & 1023;
+        const double magnitude = exponent == 31 ? (significand ? (double)NAN : (double)INFINITY)
+                                 : exponent == 0 ? ldexp(significand, -24)
+                                                 : ldexp(1024 + significand, exponent - 25);
+        return bits & 0x8000 ? -magnitude : magnitude;
+    }
+    uint32_t bits = 0;              /* a bfloat16 is the upper half of a float */
+    const size_t size = dtype_size(dtype);
+    memcpy((unsigned char *)&bits + 4 - size, at, size);
+    float x;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
 uint64_t double_bits(double x) {
     uint64_t bits;
     memcpy(&bits, &x, 8);

@@ -23,6 +23,7 @@ static const char usage[] =
     "  --seed N            contract: of the random numbers (of the clock)\n"
     "  --jobs N            contract: functions at once (as many as there are processors)\n"
     "  --problems N        contract: of a function before it is left (5)\n"
+    "  --default-environment  contract: no other floating-point environment; valgrind knows none\n"
     "  --verbose           vectors: the digest after each case; contract: each kind of call\n";
 
 int main(int count, char **words) {
@@ -38,6 +39,10 @@ int main(int count, char **words) {
         const char *name = words[i];
         if (strcmp(name, "--verbose") == 0) {
             how.verbose = true;
+            continue;
+        }
+        if (strcmp(name, "--default-environment") == 0) {
+            how.default_environment = true;
             continue;
         }
         if (++i == count) give_up("%s needs a value", name);

@@ -20,6 +20,14 @@
 
 #include "nepit.h"
 
+#if defined(__has_feature)
+#define ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#define THREAD_SANITIZER __has_feature(thread_sanitizer)
+#else
+#define ADDRESS_SANITIZER 0
+#define THREAD_SANITIZER 0
+#endif
+
 #define MAX_PARAMETERS 16
 #define MAX_NAME 96
 
@@ -95,7 +103,9 @@ typedef union {
 
 typedef void (*any_function)(void);
 
-void open_library(const char *path);
+void *open_library(const char *path);           /* and uses it */
+void use_library(void *opened);                 /* for all that follows */
+void *library_in_use(void);
 any_function find_symbol(const char *name);     /* NULL if the library has none */
 
 /** By the header's prototype; false if calls.h has no row for it. */
@@ -126,6 +136,8 @@ nepit_dtype dtype_named(const char *name);      /* 0 if there is none */
 void put_element(void *at, nepit_dtype dtype, double x);
 /** The element's bits, with every NaN made the same. */
 uint64_t element_bits(const void *at, nepit_dtype dtype);
+/** An element of a floating-point type, exactly. */
+double float_value(const void *at, nepit_dtype dtype);
 
 uint64_t double_bits(double x);                 /* with every NaN 0x7ff8000000000000 */
 
@@ -171,6 +183,7 @@ typedef struct {
     uint64_t seed;
     int jobs;                       /* processes at once */
     int problems;                   /* after which a function is left */
+    bool default_environment;       /* contract: no other floating-point environment */
     bool verbose;
     bool bare;                      /* vectors: print digests and compare them with none */
 } options;

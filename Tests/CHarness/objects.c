@@ -17,8 +17,9 @@ typedef struct {
     size_t length;
 } run;
 
-/* The functions of a type, by their names. */
+/* The functions of a type in a library, by their names. */
 typedef struct {
+    void *library;
     char type[MAX_NAME];
     any_function create, update, save, load, destroy;
     const function *described_create, *described_update;
@@ -52,7 +53,8 @@ static any_function method(const char *verb, const function **which) {
 }
 
 static void know(const char *type) {
-    if (strcmp(known.type, type) == 0) return;
+    if (known.library == library_in_use() && strcmp(known.type, type) == 0) return;
+    known.library = library_in_use();
     strcpy(known.type, type);
     known.create = method("create", &known.described_create);
     known.update = method("update", &known.described_update);
@@ -61,9 +63,13 @@ static void know(const char *type) {
     known.destroy = method("destroy", NULL);
 }
 
+static int32_t try_loading(const run *from, void **object) {
+    return ((int32_t (*)(size_t, const unsigned char *, void **))known.load)(from->length, from->bytes, object);
+}
+
 static void *load(const run *from) {
     void *object = NULL;
-    const int32_t status = ((int32_t (*)(size_t, const unsigned char *, void **))known.load)(from->length, from->bytes, &object);
+    const int32_t status = try_loading(from, &object);
     if (status != NEPIT_OK) problem("what was saved is not loaded: %s", status_name(status));
     return object;
 }
@@ -168,6 +174,47 @@ void choose_objects(void) {
         if (!chance(3)) feed(object, creation);
         save(object, &kept[i].before);
         destroy(object);
+    }
+}
+
+/* What is saved is words of 64 bits, and the last is FNV-1a of the bytes before it. */
+static void seal(run *bytes) {
+    if (bytes->length < 8) return;
+    uint64_t sum = FNV_START;
+    for (size_t k = 0; k < bytes->length - 8; k++) sum = fnv1a(sum, bytes->bytes[k], 1);
+    memcpy(bytes->bytes + bytes->length - 8, &sum, 8);
+}
+
+/* Changes saved bytes here and there, under a checksum that is right again. What is then refused stays as it was; what
+ * is loaded is an object that no call has made, and is used like any other. */
+void alter_objects(void) {
+    for (int i = 0; i < f->count; i++) {
+        const parameter *p = &f->parameters[i];
+        if (p->kind != OBJECT) continue;
+        know(p->pointee);
+        const run *from = &kept[i].before;
+        run altered = {malloc(from->length), from->length};
+        if (altered.bytes == NULL) give_up("no memory");
+        memcpy(altered.bytes, from->bytes, from->length);
+        for (size_t k = 1 + below(8); k > 0; k--) {
+            /* Most is decided by the first words. */
+            const size_t words = altered.length / 8, word = chance(2) && words > 40 ? below(40) : below(words);
+            const uint64_t bits = next();
+            uint64_t old;
+            memcpy(&old, altered.bytes + 8 * word, 8);
+            const uint64_t new = chance(3) ? bits : chance(2) ? bits >> (bits & 63) : old + (bits & 15) - 8;
+            memcpy(altered.bytes + 8 * word, &new, 8);
+        }
+        seal(&altered);
+        void *object = NULL;
+        const int32_t status = try_loading(&altered, &object);
+        if (status == NEPIT_OK) {
+            save(object, &kept[i].before);
+            destroy(object);
+        } else if (status != NEPIT_ERROR_FORMAT && status != NEPIT_ERROR_MEMORY) {
+            problem("altered bytes give %s", status_name(status));
+        }
+        free(altered.bytes);
     }
 }
 
@@ -475,4 +522,27 @@ void object_trial(void) {
         fail(chosen, values, NEPIT_ERROR_FORMAT);
         return;
     }
+}
+
+static value altered_arguments[MAX_PARAMETERS];
+
+int32_t altered_trial(void) {
+    value values[MAX_PARAMETERS];
+    t.cols = 1 + below(12);
+    choose_arguments(altered_arguments);
+    alter_objects();
+    restore(altered_arguments, values);
+    now("altered objects");
+    const int32_t status = make_call(values, &plainly, ANY_STATUS);
+    keep_outputs();
+    if (status == NEPIT_OK) refer_objects();
+    return status;
+}
+
+void agree_altered(int32_t status) {
+    value values[MAX_PARAMETERS];
+    restore(altered_arguments, values);
+    if (make_call(values, &plainly, status) != NEPIT_OK) return;
+    compare_outputs(values, "of altered objects is not what it was");
+    compare_objects();
 }

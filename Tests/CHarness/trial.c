@@ -11,6 +11,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#if ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
+
 enum {
     MARGIN = 192,                   /* bytes watched beside an array, where the guard page is on its other side */
     BORROWED = 4 << 20,             /* what a call may borrow, for each thread */
@@ -18,7 +22,7 @@ enum {
     SECONDS = 300,                  /* after which one function's run counts as hanging, of the usual number of calls */
 };
 
-const manner plainly = {NULL, NULL, DEFAULT_MXCSR, REFUSE_NOTHING, 0, 0};
+const manner plainly = {.mxcsr = DEFAULT_MXCSR, .refuse = REFUSE_NOTHING};
 
 const function *f;
 any_function symbol;
@@ -51,25 +55,48 @@ unsigned char *guarded(size_t bytes) {
 /* ----------------------------------------------------------------- random */
 
 static uint64_t random_state;
+static const unsigned char *given;  /* what the next numbers are made of, while there are bytes left */
+static size_t given_left;
 
 void seed_random(uint64_t seed) { random_state = seed; }
 
-uint64_t next(void) {        /* SplitMix64 */
+void give_bytes(const unsigned char *bytes, size_t count) {
+    random_state = FNV_START;
+    for (size_t i = 0; i < count; i++) random_state = fnv1a(random_state, bytes[i], 1);
+    given = bytes;
+    given_left = count;
+}
+
+static uint64_t mixed(void) {       /* SplitMix64 */
     uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
     return z ^ z >> 31;
 }
 
-size_t below(size_t n) { return (size_t)(next() % n); }
+/* A number of so many bytes, the low ones first. */
+static uint64_t number(size_t bytes) {
+    if (given_left == 0) return mixed();
+    if (bytes > given_left) bytes = given_left;
+    uint64_t word = 0;
+    memcpy(&word, given, bytes);
+    given += bytes;
+    given_left -= bytes;
+    return word;
+}
+
+uint64_t next(void) { return number(8); }
+size_t below(size_t n) { return (size_t)(number(n <= 1 << 8 ? 1 : n <= 1 << 16 ? 2 : 8) % n); }
 bool chance(size_t n) { return below(n) == 0; }
-double unit(void) { return (double)(next() >> 11) * 0x1p-53; }
+
+static double fraction(uint64_t word) { return (double)(word >> 11) * 0x1p-53; }
+double unit(void) { return given_left == 0 ? fraction(mixed()) : (double)number(3) * 0x1p-24; }
 
 void fill_random(unsigned char *at, size_t bytes) {
     /* Now and then ones throughout: NaN in every floating-point type, and the largest or -1 in every integer. */
     const bool ones = chance(8);
     for (size_t i = 0; i < bytes; i += 8) {
-        const uint64_t word = ones ? UINT64_MAX : next();
+        const uint64_t word = ones ? UINT64_MAX : mixed();
         memcpy(at + i, &word, bytes - i < 8 ? bytes - i : 8);
     }
 }
@@ -145,6 +172,7 @@ static void describe_trial(FILE *to) {
         }
     }
     fputc('\n', to);
+    if (how_to_run->calls == 0) return;     /* libFuzzer says how */
     fprintf(to, "    again: charness contract --only %s --seed %llu --calls %ld\n", f->name,
             (unsigned long long)how_to_run->seed, how_to_run->calls);
 }
@@ -253,9 +281,10 @@ void place(block *b, bool at_end) {
 
 void prepare_blocks(void) {
     for (int i = 0; i < f->count; i++) {
-        if (!is_block(&f->parameters[i])) continue;
         block *b = &t.blocks[i];
         b->p = &f->parameters[i];
+        b->present = false;
+        if (!is_block(b->p) || b->arena != NULL) continue;
         b->arena = guarded(ARENA_BYTES);
         b->copy = allocated(ARENA_BYTES);
         b->plain = allocated(ARENA_BYTES);
@@ -316,7 +345,7 @@ static double datum(enum flavour flavour, size_t j, uint64_t base) {
     static const double wrong[] = {NAN, INFINITY, -INFINITY, -1, -0x1p-1074, -0.0, 0, 1};
     const uint64_t saved = random_state;
     random_state = base + j * UINT64_C(0x632be59bd9b4e019);
-    const double shared = unit() + 0x1p-20;
+    const double shared = fraction(mixed()) + 0x1p-20;
     random_state = saved;
     switch (flavour) {
     case WIDE: return ldexp(unit(), (int)below(120) - 60);
@@ -342,7 +371,8 @@ static void choose_data(block *b, uint64_t base, bool tame) {
             double x = scale * datum(flavour, c, base);
             if (b->p->is_floating && flavour < EXTREME) x = chance(100) ? -INFINITY : 20 * x - 10; /* logits */
             put_element(at, b->dtype, x);
-            if (flavour == ANYTHING) fill_random(at, b->size);
+            const uint64_t anything = flavour == ANYTHING ? next() : 0;
+            if (flavour == ANYTHING) memcpy(at, &anything, b->size);
         }
     }
 }
@@ -441,6 +471,43 @@ void gather(value *values, const manner *how) {
     }
 }
 
+#if ADDRESS_SANITIZER
+/* What is watched and is no element may neither be read nor written: the address sanitizer sees to it. Of eight bytes
+ * it knows how many may be touched, counted from the first. */
+static void close_gaps(bool between) {
+    for (int i = 0; i < f->count; i++) {
+        const block *b = &t.blocks[i];
+        if (b->present) __asan_poison_memory_region(b->watch, b->watched);
+    }
+    for (int i = 0; i < f->count; i++) {    /* a gap of one may be an element of another */
+        const block *b = &t.blocks[i];
+        if (!b->present) continue;
+        if (!between) __asan_unpoison_memory_region(b->low, b->span);
+        for (size_t r = 0; between && r < b->rows; r++) {
+            for (size_t c = 0; c < b->cols; c++) __asan_unpoison_memory_region(element_at(b, r, c), b->size);
+        }
+    }
+}
+
+static void open_gaps(void) {
+    for (int i = 0; i < f->count; i++) {
+        const block *b = &t.blocks[i];
+        if (b->present) __asan_unpoison_memory_region(b->watch, b->watched);
+    }
+}
+
+/* Called when the address sanitizer has found something. */
+void __asan_on_error(void) {
+    set_mxcsr(DEFAULT_MXCSR);
+    printf("%s: %s: the address sanitizer objects\n", f->name, doing);
+    describe_trial(stdout);
+    fflush(stdout);
+}
+#else
+static void close_gaps(bool between) { (void)between; }
+static void open_gaps(void) {}
+#endif
+
 /* Makes a call and checks everything about it but its results: the status, the bytes that are nobody's, the
  * floating-point environment, memory and threads. Returns the status. */
 int32_t make_call(value *values, const manner *how, int expected) {
@@ -462,6 +529,7 @@ int32_t make_call(value *values, const manner *how, int expected) {
         return CRASHED;
     }
     load_objects(values);
+    close_gaps(!how->is_distorted);
     calling = true;
     watch_start(how->refuse, how->refuse_from, how->refuse_count);
     set_mxcsr(how->mxcsr);
@@ -470,6 +538,7 @@ int32_t make_call(value *values, const manner *how, int expected) {
     set_mxcsr(DEFAULT_MXCSR);
     calling = false;
     const watched seen = last_call = watch_stop();
+    open_gaps();
     faults += seen.failed > 0 || seen.refused > 0;
     pthread_sigmask(SIG_BLOCK, NULL, &mask_after);
     thread_starts += seen.threads - seen.refused;
@@ -554,6 +623,7 @@ void agree(const manner *how) {
 }
 
 uint32_t strange_mxcsr(void) {
+    if (how_to_run->default_environment) return DEFAULT_MXCSR;
     /* Flags, DAZ, rounding and FTZ at random; exceptions unmasked one time in four. */
     const uint32_t masks = chance(4) ? (uint32_t)next() & 0x1f80 : 0x1f80;
     return ((uint32_t)next() & 0xe07f) | masks;

@@ -48,6 +48,7 @@ typedef struct {                    /* how to make one call */
     monitored *monitor;
     uint32_t mxcsr;
     int refuse, refuse_from, refuse_count;
+    bool is_distorted;              /* the arrays are not the trial's, but lie within them */
 } manner;
 
 extern const manner plainly;        /* this thread, no monitor, the default environment */
@@ -65,11 +66,12 @@ extern jmp_buf give_up_function;    /* where to go when there are too many */
 
 /* Memory between two pages that cannot be touched. */
 unsigned char *guarded(size_t bytes);
-void prepare_blocks(void);
+void prepare_blocks(void);         /* for the function f; again for each other one */
 void catch_crashes(void);
 
-/* SplitMix64 */
+/* Random numbers: SplitMix64's, or made of the bytes that were given as long as there are any. */
 void seed_random(uint64_t seed);
+void give_bytes(const unsigned char *bytes, size_t count);
 uint64_t next(void);
 size_t below(size_t n);
 bool chance(size_t n);              /* one in n */
@@ -86,11 +88,14 @@ void problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define LOADED ((void *)1)          /* in a call's values: an object loaded for it */
 bool has_object(void);
 void choose_objects(void);
+void alter_objects(void);           /* into what loads, though nobody has saved it */
 void load_objects(value *values);
 void finish_objects(const value *values, int32_t status, long live);
 void refer_objects(void);
 void compare_objects(void);
 void object_trial(void);            /* of a function without arrays */
+int32_t altered_trial(void);        /* of one, with altered objects; and its like, which must come to the same */
+void agree_altered(int32_t status);
 
 bool is_block(const parameter *p);
 bool fits(const parameter *p, double x);

@@ -18,16 +18,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Address sanitizer has a malloc of its own; under it the counting of memory is left out. */
-#if defined(__SANITIZE_ADDRESS__)
-#define OWN_MALLOC 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OWN_MALLOC 0
-#endif
-#endif
+/* The sanitizers and valgrind have a malloc of their own: under them the counting of memory is left out. */
 #ifndef OWN_MALLOC
-#define OWN_MALLOC 1
+#define OWN_MALLOC (!ADDRESS_SANITIZER && !THREAD_SANITIZER)
 #endif
 
 static atomic_int allocations, failed, live, threads, ended, refused, unmasked;
@@ -155,7 +148,12 @@ static void *start(void *argument) {
     return result;
 }
 
-/* glibc's own definition, stored into a pointer to a function unless it is there. */
+/* The sanitizers', which have to know of every thread; NULL without one. */
+extern int __interceptor_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)
+    __attribute__((weak));
+extern int __interceptor_pthread_join(pthread_t, void **) __attribute__((weak));
+
+/* glibc's own definition, stored into a pointer to a function unless one is there. */
 static void next_definition(void *pointer, const char *name) {
     void *symbol;
     memcpy(&symbol, pointer, sizeof symbol);
@@ -165,6 +163,7 @@ static void next_definition(void *pointer, const char *name) {
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
     static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    real = __interceptor_pthread_create;
     next_definition(&real, "pthread_create");
     if (!counting) return real(thread, attributes, run, argument);
     const int number = threads++;
@@ -188,6 +187,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 /* Joining, glibc may free what it kept for the thread. */
 int pthread_join(pthread_t thread, void **result) {
     static int (*real)(pthread_t, void **);
+    real = __interceptor_pthread_join;
     next_definition(&real, "pthread_join");
     const bool kept = counting;
     counting = false;
