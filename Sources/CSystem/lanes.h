@@ -131,29 +131,6 @@ LANES_TABLE lanes_f32 lanes_lookup_f32(const float *table, lanes_i32 index) {
 #endif
 }
 
-/* table[index & 31] for each lane, of 32 floats. */
-LANES_TABLE lanes_f32 lanes_lookup_wide_f32(const float *table, lanes_i32 index) {
-#if defined(__AVX512F__)
-    typedef float vector __attribute__((vector_size(64)));
-    typedef int integers __attribute__((vector_size(64)));
-    vector low, high;
-    memcpy(&low, table, 64);
-    memcpy(&high, table + 16, 64);
-    return (lanes_f32)__builtin_ia32_vpermi2varps512(low, (integers)index, high);
-#elif defined(__AVX2__)
-    lanes_i32 bit = index << 27;
-    lanes_f32 low = lanes_lookup_f32(table, index), high = lanes_lookup_f32(table + 16, index), result;
-    result.lo = lanes_blend(low.lo, high.lo, bit.lo);
-    result.hi = lanes_blend(low.hi, high.hi, bit.hi);
-    return result;
-#else
-    lanes_f32 result;
-    _Pragma("clang loop unroll(full)")
-    for (int i = 0; i < 16; i++) result[i] = table[index[i] & 31];
-    return result;
-#endif
-}
-
 /*
  * x = mantissa 2^exponent, 1 <= mantissa < 2, for a normal x > 0. 0 has the exponent -infinity and the mantissa 1. What
  * other arguments give depends on the instruction set.
@@ -241,32 +218,25 @@ LANES_INLINE lanes_f32 lanes_mantissa_log_f32(lanes_i32 cell) {
 }
 
 /*
- * Tables for a ratio y in [63/128, 63/32), in 32 cells, one of which is centred on 1 and has the reciprocal 1: the
- * reciprocal c of the cell, and 1 - c + log c.
+ * Tables for a ratio y = z 2^k, z in [0.703125, 1.40625), in 16 cells, one of which is centred on 1: the cell's reciprocal c,
+ * and log c. The reciprocals have 18 bits, and were picked so that log c is a float to 2^-9 of its last place: log c - (c - 1)
+ * keeps its bits.
  */
 LANES_INLINE lanes_f32 lanes_ratio_reciprocal_f32(lanes_i32 cell) {
-    static const float table[32] __attribute__((aligned(64))) = {
-        0x1.f8p+0f, 0x1.e2p+0f, 0x1.c7p+0f, 0x1.afp+0f,
-        0x1.9ap+0f, 0x1.86p+0f, 0x1.74p+0f, 0x1.64p+0f,
-        0x1.55p+0f, 0x1.48p+0f, 0x1.3bp+0f, 0x1.2fp+0f,
-        0x1.25p+0f, 0x1.1ap+0f, 0x1.11p+0f, 0x1.08p+0f,
-        0x1p+0f, 0x1.e2p-1f, 0x1.c8p-1f, 0x1.bp-1f,
-        0x1.9ap-1f, 0x1.86p-1f, 0x1.74p-1f, 0x1.64p-1f,
-        0x1.56p-1f, 0x1.48p-1f, 0x1.3cp-1f, 0x1.3p-1f,
-        0x1.24p-1f, 0x1.1ap-1f, 0x1.12p-1f, 0x1.08p-1f};
-    return lanes_lookup_wide_f32(table, cell);
+    static const float table[16] __attribute__((aligned(64))) = {
+        0x1.63c6p+0f, 0x1.548a8p+0f, 0x1.47ef8p+0f, 0x1.3a8ap+0f,
+        0x1.2f468p+0f, 0x1.250bp+0f, 0x1.1b0d4p+0f, 0x1.1161p+0f,
+        0x1.0823p+0f, 0x1p+0f, 0x1.e072p-1f, 0x1.c5c2p-1f,
+        0x1.adf4p-1f, 0x1.9875p-1f, 0x1.8707p-1f, 0x1.74ec8p-1f};
+    return lanes_lookup_f32(table, cell);
 }
-LANES_INLINE lanes_f32 lanes_ratio_bend_f32(lanes_i32 cell) {
-    static const float table[32] __attribute__((aligned(64))) = {
-        -0x1.2a57f6p-2f, -0x1.000c04p-2f, -0x1.9e278p-3f, -0x1.4d225p-3f,
-        -0x1.0b6efcp-3f, -0x1.a3b5b4p-4f, -0x1.4541f2p-4f, -0x1.f2a93cp-5f,
-        -0x1.734ff8p-5f, -0x1.11b9e4p-5f, -0x1.7a0982p-6f, -0x1.ecc726p-7f,
-        -0x1.387a7cp-7f, -0x1.3cba2ap-8f, -0x1.14cf94p-9f, -0x1.f593c6p-12f,
-        0x0p+0f, -0x1.d4638p-10f, -0x1.a72764p-8f, -0x1.bf406cp-7f,
-        -0x1.77fde4p-6f, -0x1.15ae66p-5f, -0x1.78c6e2p-5f, -0x1.e0ec3cp-5f,
-        -0x1.24cafap-4f, -0x1.5ffe72p-4f, -0x1.98a856p-4f, -0x1.d73b72p-4f,
-        -0x1.0e18d8p-3f, -0x1.2d7692p-3f, -0x1.486708p-3f, -0x1.6c8b8ap-3f};
-    return lanes_lookup_wide_f32(table, cell);
+LANES_INLINE lanes_f32 lanes_ratio_log_f32(lanes_i32 cell) {
+    static const float table[16] __attribute__((aligned(64))) = {
+        0x1.5103f6p-2f, 0x1.2434ecp-2f, 0x1.fb2a7ep-3f, 0x1.a5bf1p-3f,
+        0x1.5b0fdap-3f, 0x1.14c53ap-3f, 0x1.9b73e6p-4f, 0x1.0d07dcp-4f,
+        0x1.0052ap-5f, 0x0p+0f, -0x1.048d32p-4f, -0x1.eea31cp-4f,
+        -0x1.65ae14p-3f, -0x1.ceb888p-3f, -0x1.14042ap-2f, -0x1.448ea8p-2f};
+    return lanes_lookup_f32(table, cell);
 }
 
 /*
@@ -387,6 +357,7 @@ static __attribute__((noinline)) lanes_f32 lanes_load_part_f32(const float *p, i
     return v;
 }
 #endif
+LANES_INLINE lanes_f32 lanes_convert_i32(lanes_i32 x) { return __builtin_convertvector(x, lanes_f32); }
 /* The first of 16 floats, as many as there are lanes, widened. */
 LANES_INLINE lanes_f64 lanes_widen_first(lanes_f32 v) {
 #if LANES == 16
@@ -609,6 +580,21 @@ LANES_INLINE void lanes_narrow_half(lanes_f32 x, uint16_t *p) {
 /* An unevaluated sum of two doubles. */
 typedef struct lanes_pair { double high, low; } lanes_pair;
 
+/* The sum of eight lanes in two words each, in two words. */
+LANES_INLINE lanes_pair lanes_total(lanes_eight high, lanes_eight low) {
+    typedef double four __attribute__((ext_vector_type(4)));
+    typedef double two __attribute__((ext_vector_type(2)));
+    four sum4 = high.lo + high.hi, part4 = sum4 - high.lo;
+    four low4 = (low.lo + low.hi) + ((high.lo - (sum4 - part4)) + (high.hi - part4));
+    two sum2 = sum4.lo + sum4.hi, part2 = sum2 - sum4.lo;
+    two low2 = (low4.lo + low4.hi) + ((sum4.lo - (sum2 - part2)) + (sum4.hi - part2));
+    double sum = sum2.x + sum2.y, part = sum - sum2.x;
+    double rest = (low2.x + low2.y) + ((sum2.x - (sum - part)) + (sum2.y - part)), all = sum + rest;
+    /* An infinite or NaN sum has no second word; its rest is NaN. */
+    if (sum - sum != 0) return (lanes_pair){sum, 0};
+    return (lanes_pair){all, (sum - all) + rest};
+}
+
 /* What a reduction gives: up to four sums, the greatest elements, the sign bits met. */
 typedef struct lanes_sums {
     lanes_pair a, b, c, d;
@@ -619,8 +605,8 @@ typedef struct lanes_sums {
 /* What the sums of 16 rows side by side are kept in; zeros at first. */
 typedef struct lanes_slots { double words[3 * 32 * 16]; } lanes_slots;
 
-/* Room for two vectors. */
-typedef struct lanes_room { double words[32]; } lanes_room;
+/* Room for the two vectors at a row's end that are not full, and for what eight vectors of floats have begun. */
+typedef struct lanes_room { double words[32 + 64]; } lanes_room;
 
 /* On a caller's stack: the sums of a row's segments, and copies of pieces of four rows. */
 typedef struct row_segments { lanes_sums all[64]; } row_segments;
@@ -632,6 +618,11 @@ typedef struct sort_table { int64_t words[512]; } sort_table;
 
 /* The lanes of an unfinished reduction, for a row that is fed in pieces. */
 typedef struct lanes_carry { double words[96]; } lanes_carry;
+/* Nothing yet: the carry of a row in one piece. */
+LANES_INLINE const lanes_carry *lanes_no_carry(void) {
+    static const lanes_carry none __attribute__((aligned(64)));
+    return &none;
+}
 
 /* Numbers a kernel needs, the same for a whole row; each kernel says which it reads. */
 typedef struct lanes_parameters {

@@ -99,7 +99,7 @@ private struct Slots {
       high[lane] = place(sum, 16 &+ lane, column).pointee
       low[lane] = place(sum, 24 &+ lane, column).pointee
     }
-    return sumOfLanes(high, low)
+    return lanes_total(high, low)
   }
 
   func finish<R: Reduction>(_ reduction: R.Type, _ column: Int, _ out: inout lanes_sums) {

@@ -13,9 +13,9 @@ public func reduce(
   _ parameters: UnsafePointer<lanes_parameters>, _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool,
   _ out: UnsafeMutablePointer<lanes_sums>
 ) {
-  var memory = lanes_room()
-  withUnsafeMutablePointer(to: &memory) { room in
-    reduce(reduction, element, p, q, count, parameters, carry, isLast, room, out)
+  // Not a variable, which would be filled with zeros first.
+  withUnsafeTemporaryAllocation(of: lanes_room.self, capacity: 1) { room in
+    reduce(reduction, element, p, q, count, parameters, carry, isLast, room.baseAddress!, out)
   }
 }
 
@@ -191,7 +191,7 @@ public func mixtureDivergence(
     vector &+= laneCount
   }
   if isLast {
-    out.pointee.a = sumOfLanes(high, low)
+    out.pointee.a = lanes_total(high, low)
   } else {
     lanes_store_eight(words, high)
     lanes_store_eight(words + 8, low)

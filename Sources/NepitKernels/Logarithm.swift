@@ -131,41 +131,60 @@ private func logarithm(_ mantissa: FloatLanes, cell: FloatBits, exponent: FloatL
   return fma(q, r, centre)
 }
 
-/// `divergenceTerm` in float, to about 2^-21: y = a / b is 1 + t; with c the reciprocal of y's cell and u = y c - 1,
+/// `divergenceTerm` in float, to about 2^-20, in two steps: what comes before the quotient is known, and the rest.
 ///
-///     t - log(1 + t) = (u - log1p(u)) + (1 - c + log c) - t (c - 1)      near: y from 1/2 to 1.95
-///                    = (u - log1p(u)) + t - (k ln 2 - log c + u)         elsewhere
+/// With y = a / b = 1 + t, c / 2^k the reciprocal of y's cell and u = y c / 2^k - 1,
 ///
-/// Near, nothing cancels; in the cell around 1, c is 1 and all but the first part is 0.
+///     t - log(1 + t) = (u - log1p(u)) + (log c - k ln 2 - s) - t s,   s = c / 2^k - 1
+///
+/// Nothing cancels: in the cell around 1, c is 1 and all but the first part is 0. Only where a is less than half of b, and t
+/// has lost what it was, s is -1 and u of the third part is added instead.
+struct QuickDivergence {
+  private let b, a, d: FloatLanes
+  private let isSmall: SIMDMask<FloatBits>
+
+  @_transparent
+  init(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) {
+    (self.b, self.a, self.d) = (b, a, d)
+    isSmall = a + a .< b
+  }
+
+  /// t; below 1/2 y itself, raised so that it is no denormal. Where b is next to nothing, so is b times any logarithm.
+  @_transparent
+  var quotient: FloatLanes {
+    select(isSmall, a * 0x1p96, d) / lanes_max_f32(b, FloatLanes(repeating: 0x1p-99))
+  }
+
+  /// The term, of its quotient.
+  @_transparent
+  func term(_ quotient: FloatLanes) -> FloatLanes {
+    let y = select(isSmall, quotient, quotient + 1)
+    // Relative to the first cell's first number; the exponent in its place is k.
+    let bits = unsafeBitCast(y, to: FloatBits.self) &- FloatBits(repeating: 0x3f34_0000)
+    let cell = bits &>> FloatBits(repeating: 19), power = bits & FloatBits(repeating: -0x80_0000)
+    let reciprocal = unsafeBitCast(
+      unsafeBitCast(lanes_ratio_reciprocal_f32(cell), to: FloatBits.self) &- power, to: FloatLanes.self)
+    let exponent = lanes_convert_i32(
+      power.replacing(with: power &- FloatBits(repeating: 96 << 23), where: isSmall))
+    var logarithm = fma(exponent, FloatLanes(repeating: -0x1.62e43p-24), lanes_ratio_log_f32(cell))
+    logarithm = select(y .== 0, .infinity, logarithm)
+    let slope = select(isSmall, -1, reciprocal - 1)
+    let u = fma(quotient, reciprocal, slope)
+    let rest = logarithm - select(isSmall, u, slope)
+    let s = u * u
+    let q = fma(s, fma(u, -0x1.99f51ap-3, 0x1.002ab2p-2), fma(u, -0x1.555552p-2, 0x1.fffffep-2))
+    return lanes_fms_f32(b, fma(s, q, rest), d * slope)
+  }
+}
+
 #if NEPIT_WIDE
   @_transparent
 #else
   @inline(never)
 #endif
 func divergenceTerm(_ b: FloatLanes, _ a: FloatLanes, _ d: FloatLanes) -> FloatLanes {
-  // What does not need the quotient comes first: the division is what everything waits for. Where b is next to nothing,
-  // so is b times any logarithm; y stays finite.
-  let inverse = 1 / lanes_max_f32(b, FloatLanes(repeating: 0x1p-99))
-  let isSmall = a + a .< b
-  let isFar = isSmall .| (a .>= 0x1.f33334p+0 * b)
-  // Below 1/2, 1 + t has lost what a was: the quotient itself, raised, so that it is no denormal. It is 0 where a is, whose
-  // exponent is -infinity and whose term is infinite.
-  let y = fma(select(isSmall, a * 0x1p96, d), inverse, select(isSmall, 0, FloatLanes(repeating: 1)))
-  let t = d * inverse
-  let bits = unsafeBitCast(y, to: FloatBits.self)
-  let far = bits &>> FloatBits(repeating: 19)
-  let near = (bits &+ FloatBits(repeating: 1 << 18)) &>> FloatBits(repeating: 19)
-  let reciprocal = lanes_ratio_reciprocal_f32(near)
-  let slope = reciprocal - 1
-  let u = select(
-    isFar, fma(lanes_mantissa_f32(y), lanes_mantissa_reciprocal_f32(far), FloatLanes(repeating: -1)),
-    fma(t, reciprocal, slope))
-  let exponent = lanes_exponent_f32(y) - select(isSmall, 96, .zero)
-  let logarithm = fma(exponent, FloatLanes(repeating: 0x1.62e43p-1), lanes_mantissa_log_f32(far)) + u
-  let rest = select(isFar, 0 - logarithm, lanes_ratio_bend_f32(near))
-  let s = u * u
-  let q = fma(s, fma(u, -0x1.99f51ap-3, 0x1.002ab2p-2), fma(u, -0x1.555552p-2, 0x1.fffffep-2))
-  return lanes_fms_f32(b, fma(s, q, rest), d * select(isFar, -1, slope))
+  let divergence = QuickDivergence(b, a, d)
+  return divergence.term(divergence.quotient)
 }
 
 /// log x in two words for normal x > 0; the sum is good to about 2^-56.

@@ -47,9 +47,6 @@ struct Accumulator<R: Reduction> {
   var signsP = EightBits.zero, signsQ = EightBits.zero
 
   @inline(__always)
-  init() {}
-
-  @inline(__always)
   init(_ carry: UnsafePointer<lanes_carry>) {
     let words = UnsafeRawPointer(carry).assumingMemoryBound(to: Double.self)
     (aHigh, aLow) = (lanes_load_eight(words), lanes_load_eight(words + 8))
@@ -129,15 +126,17 @@ struct Accumulator<R: Reduction> {
 
   @_transparent
   func finish(_ out: inout lanes_sums) {
-    if R.sums > 0 { out.a = sumOfLanes(aHigh, aLow) }
-    if R.sums > 1 { out.b = sumOfLanes(bHigh, bLow) }
-    if R.sums > 2 { out.c = sumOfLanes(cHigh, cLow) }
-    if R.sums > 3 { out.d = sumOfLanes(dHigh, dLow) }
-    if R.watches || R.watchesRatio {
+    if R.sums > 0 { out.a = lanes_total(aHigh, aLow) }
+    if R.sums > 1 { out.b = lanes_total(bHigh, bLow) }
+    if R.sums > 2 { out.c = lanes_total(cHigh, cLow) }
+    if R.sums > 3 { out.d = lanes_total(dHigh, dLow) }
+    if R.watchesGreatest || R.watchesRatio {
       out.greatest_p = lanes_greatest(greatestP)
-      out.greatest_q = lanes_greatest(greatestQ)
+      if R.isPaired { out.greatest_q = lanes_greatest(greatestQ) }
+    }
+    if R.watches {
       out.signs_p = lanes_union(unsafeBitCast(signsP, to: Eight.self))
-      out.signs_q = lanes_union(unsafeBitCast(signsQ, to: Eight.self))
+      if R.isPaired { out.signs_q = lanes_union(unsafeBitCast(signsQ, to: Eight.self)) }
     }
   }
 }
@@ -174,28 +173,9 @@ extension Terms {
 @_transparent
 func greaterEight(_ best: Eight, _ x: Eight) -> Eight { lanes_max_eight(x, best) }
 
-/// The sum of eight compensated lanes, in two words.
-@inline(__always)
-func sumOfLanes(_ high: Eight, _ low: Eight) -> lanes_pair {
-  let (h4, l4) = halves(high.lowHalf, high.highHalf, low.lowHalf + low.highHalf)
-  let (h2, l2) = halves(h4.lowHalf, h4.highHalf, l4.lowHalf + l4.highHalf)
-  let sum = h2[0] + h2[1]
-  let part = sum - h2[0]
-  let rest = (l2[0] + l2[1]) + ((h2[0] - (sum - part)) + (h2[1] - part))
-  let all = sum + rest
-  // An infinite or NaN sum has no second word; its rest is NaN.
-  return sum - sum == 0 ? lanes_pair(high: all, low: (sum - all) + rest) : lanes_pair(high: sum, low: 0)
-}
-
-@inline(__always)
-func halves<V: SIMD>(_ a: V, _ b: V, _ low: V) -> (V, V) where V.Scalar == Double {
-  let sum = a + b
-  let part = sum - a
-  return (sum, low + ((a - (sum - part)) + (b - part)))
-}
-
 /// What the loops over a row need besides: memory for the two vectors that are not full, zeros behind their elements,
-/// which add nothing. Not in the loops' own function: closures over its variables would keep them all in memory.
+/// which add nothing; behind them for what `FloatReduction.begin` gives. Not in the loops' own function: closures over its
+/// variables would keep them all in memory.
 typealias Room = UnsafeMutablePointer<lanes_room>
 
 /// Adds `count` elements to an accumulator. All but a row's last piece hold a multiple of 64.
@@ -243,28 +223,8 @@ func reduce<R: Reduction, E: Element>(
   _ reduction: R, _ element: E.Type, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
   _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool, _ room: Room, _ out: UnsafeMutablePointer<lanes_sums>
 ) {
-  var state = Accumulator<R>()
-  if let carry { state = Accumulator(carry) }
+  var state = Accumulator<R>(carry.map { UnsafePointer($0) } ?? lanes_no_carry())
   feed(&state, reduction, p, q, count, room, element)
-  finish(state, carry, isLast, out)
-}
-
-@inline(never)
-func reduceFloats<R: FloatReduction>(
-  _ reduction: R, _ p: UnsafeRawPointer, _ q: UnsafeRawPointer, _ count: Int,
-  _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool, _ room: Room, _ out: UnsafeMutablePointer<lanes_sums>
-) {
-  var state = Accumulator<R>()
-  if let carry { state = Accumulator(carry) }
-  feedFloats(&state, reduction, p, q, count, room)
-  finish(state, carry, isLast, out)
-}
-
-@_transparent
-private func finish<R: Reduction>(
-  _ state: Accumulator<R>, _ carry: UnsafeMutablePointer<lanes_carry>?, _ isLast: Bool,
-  _ out: UnsafeMutablePointer<lanes_sums>
-) {
   if isLast {
     state.finish(&out.pointee)
   } else if let carry {

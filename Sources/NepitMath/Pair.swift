@@ -27,10 +27,12 @@ extension lanes_pair {
 
   /// This less `sum` / `divisor`, all in two words, and the magnitudes of both.
   public func less(quotient sum: lanes_pair, by divisor: lanes_pair) -> (value: Double, magnitudes: Double) {
-    let quotient = sum.high / divisor.high
+    // One division, begun before the sum is there.
+    let inverse = 1 / divisor.high
+    let quotient = sum.high * inverse
     guard quotient - quotient == 0 else { return (high - quotient, .infinity) }
     let product = twoProduct(quotient, divisor.high)
-    let rest = ((sum.high - product.high) - product.low + sum.low - quotient * divisor.low) / divisor.high
+    let rest = ((sum.high - product.high) - product.low + sum.low - quotient * divisor.low) * inverse
     let top = lanes_pair(sumOf: high, and: -quotient)
     return (top.high + (top.low + (low - rest)), abs(high) + abs(quotient))
   }

@@ -8,12 +8,15 @@ public enum ElementType: Int32, Sendable {
   case int8, int16, int32, int64
   case uint8, uint16, uint32, uint64
 
-  var size: Int {
+  var size: Int { 1 &<< sizeExponent }
+
+  /// The size is 2 to this: no division by it.
+  var sizeExponent: Int {
     switch self {
-    case .int8, .uint8: 1
-    case .float16, .bfloat16, .int16, .uint16: 2
-    case .float32, .int32, .uint32: 4
-    case .float64, .int64, .uint64: 8
+    case .int8, .uint8: 0
+    case .float16, .bfloat16, .int16, .uint16: 1
+    case .float32, .int32, .uint32: 2
+    case .float64, .int64, .uint64: 3
     }
   }
 

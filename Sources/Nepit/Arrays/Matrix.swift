@@ -14,7 +14,7 @@ public struct Matrix {
     guard columns > 0 else { throw .shape }
     let extent = try checkedExtent(rows, columns, rowStride, columnStride, type)
     guard let data = data ?? (rows == 0 ? UnsafeRawPointer(bitPattern: 64) : nil) else { throw .null }
-    guard UInt(bitPattern: data) % UInt(type.size) == 0 else { throw .shape }
+    guard UInt(bitPattern: data) & UInt(bitPattern: type.size &- 1) == 0 else { throw .shape }
     self.data = data
     (self.rows, self.columns) = extent
     (self.rowStride, self.columnStride, self.type) = (rowStride, columnStride, type)
@@ -51,7 +51,7 @@ public struct MutableMatrix {
     guard !overlaps(extent.0, extent.1, rowStride, columnStride) else { throw .shape }
     let isEmpty = rows == 0 || columns == 0
     guard let data = data ?? (isEmpty ? UnsafeMutableRawPointer(bitPattern: 64) : nil) else { throw .null }
-    guard UInt(bitPattern: data) % UInt(type.size) == 0 else { throw .shape }
+    guard UInt(bitPattern: data) & UInt(bitPattern: type.size &- 1) == 0 else { throw .shape }
     self.data = data
     (self.rows, self.columns) = extent
     (self.rowStride, self.columnStride, self.type) = (rowStride, columnStride, type)
@@ -84,7 +84,7 @@ private func checkedExtent(
   let down = rowStride.magnitude.multipliedReportingOverflow(by: UInt(bitPattern: rows &- 1))
   let across = columnStride.magnitude.multipliedReportingOverflow(by: UInt(bitPattern: columns &- 1))
   let all = down.partialValue.addingReportingOverflow(across.partialValue)
-  let most = UInt(Int.max) / UInt(type.size)
+  let most = UInt(Int.max) &>> UInt(bitPattern: type.sizeExponent)
   guard rows <= Int.max / 8, !down.overflow, !across.overflow, !all.overflow, all.partialValue < most
   else { throw .shape }
   return (rows, columns)

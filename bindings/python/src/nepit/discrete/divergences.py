@@ -72,7 +72,7 @@ def kl_divergence(p: Any, q: Any, base: Any = None, axis: Any = 0, *, keepdims: 
     float or ndarray
         At least 0, and 0 for equal rows, in nepits if no `base` is given; infinity where `p` has mass and `q` has none.
         NaN for a row that `entropy` gives NaN for. Relative error at most 2^-48, also where `p` and `q` nearly agree
-        (float32 and half floats 2^-21).
+        (float32 and half floats 2^-20).
 
     <raises>
 
@@ -148,7 +148,7 @@ def jensen_shannon_divergence(p: Any, q: Any, weight: float = 0.5, base: Any = N
     -------
     float or ndarray
         From 0 to h(weight), the binary entropy of the weight, in nepits if no `base` is given. NaN for a row that
-        `entropy` gives NaN for. Relative error at most 2^-48 (float32 and half floats 2^-21).
+        `entropy` gives NaN for. Relative error at most 2^-48 (float32 and half floats 2^-20).
 
     <raises>
 
