@@ -23,7 +23,7 @@ public func hillNumber(of weights: borrowing Span<Double>, order: Double) throws
 
 /// The perplexity: the exponential of the entropy in nepits, the Hill number of order 1.
 public func perplexity(of weights: borrowing Span<Double>) -> Double {
-  scalar(Perplexity(), weights)
+  scalar(HillNumber.perplexity, weights)
 }
 
 /// The Rényi entropy of each row.
@@ -164,10 +164,6 @@ struct TsallisEntropy: Measure {
   }
 }
 
-struct Perplexity: Measure {
-  func value(_ rows: Rows) -> Double { exp(Entropy(unit: .nepits).value(rows)) }
-}
-
 struct HillNumber: Measure {
   let order: Double
 
@@ -175,6 +171,10 @@ struct HillNumber: Measure {
     guard order >= 0 else { throw .parameter }
     self.order = order
   }
+
+  private init(_ order: Double) { self.order = order }
+
+  static var perplexity: HillNumber { HillNumber(1) }
 
   func value(_ rows: Rows) -> Double {
     if order == 0 { return Weighed(rows)?.support ?? .nan }
