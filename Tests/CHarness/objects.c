@@ -160,6 +160,14 @@ static void feed(void *object, const value *creation) {
     if (status != NEPIT_OK) problem("%s_update gives %s", known.type, status_name(status));
 }
 
+/* An object for a parameter, as bytes. */
+static void choose_object(int i, const value *creation) {
+    void *object = create(creation);
+    if (!chance(3)) feed(object, creation);
+    save(object, &kept[i].before);
+    destroy(object);
+}
+
 /* Objects for the trial, of one making, so that they can be merged. */
 void choose_objects(void) {
     bool chosen = false;
@@ -170,10 +178,7 @@ void choose_objects(void) {
         know(p->pointee);
         if (!chosen) choose_creation(creation);
         chosen = true;
-        void *object = create(creation);
-        if (!chance(3)) feed(object, creation);
-        save(object, &kept[i].before);
-        destroy(object);
+        choose_object(i, creation);
     }
 }
 
@@ -394,6 +399,41 @@ static void fail(const value *from, value *values, int expected) {
     restore(from, values);
 }
 
+/* Of two objects one is of another making, then both are one. */
+static void strange_pairs(const value *chosen, value *values) {
+    int objects[MAX_PARAMETERS], count = 0;
+    for (int i = 0; i < f->count; i++) {
+        if (f->parameters[i].kind == OBJECT) objects[count++] = i;
+    }
+    if (count != 2) return;
+    const int second = objects[1];
+    value creation[MAX_PARAMETERS];
+    const size_t cols = t.cols;
+    if (chance(2)) t.cols = 1 + below(12);
+    choose_creation(creation);
+    choose_object(second, creation);
+    t.cols = cols;
+    restore(chosen, values);
+    now("an object of another making");
+    make_call(values, &plainly, ANY_STATUS);
+
+    restore(chosen, values);
+    now("an object with itself");
+    watch_start(REFUSE_NOTHING, 0, 0);
+    void *object = load(&kept[objects[0]].before);
+    values[objects[0]].pointer = values[second].pointer = object;
+    calls++;
+    const int32_t status = call_through_ffi(f, symbol, values);
+    watched seen = watch_stop();
+    if (status != NEPIT_OK) problem("the status is %s", status_name(status));
+    save(object, &kept[second].after);
+    is_loaded(&kept[second].after);
+    watch_start(REFUSE_NOTHING, 0, 0);
+    destroy(object);
+    seen.live += watch_stop().live;
+    if (seen.live != 0) problem("%ld allocations were not given back", seen.live);
+}
+
 void object_trial(void) {
     value chosen[MAX_PARAMETERS], values[MAX_PARAMETERS];
     t.cols = 1 + below(chance(4) ? 200 : 12);
@@ -451,6 +491,7 @@ void object_trial(void) {
     keep_outputs();
     now("once more, with memory");
     if (make_call(values, &plainly, NEPIT_OK) == NEPIT_OK) compare_objects();
+    strange_pairs(chosen, values);
 
     restore(chosen, values);
     for (int i = 0; i < f->count; i++) {

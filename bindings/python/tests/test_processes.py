@@ -1,4 +1,4 @@
-"""Many processes: those that multiprocessing makes by fork, in the middle of calls, and by spawn."""
+"""Many processes: those that multiprocessing makes by fork, in the middle of calls, and those that start anew."""
 
 import multiprocessing
 import os
@@ -50,18 +50,19 @@ def test_children_of_fork_in_the_middle_of_calls():
     assert not wrong
 
 
-def test_spawned_children():
-    # In a process of its own: spawn imports the main module again, which must not be pytest.
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_children_that_import_nepit_themselves(method):
+    # In a process of its own: they import the main module again, which must not be pytest.
     code = textwrap.dedent("""
         import multiprocessing, sys
         sys.path.insert(0, {tests!r})
         from test_processes import results
         if __name__ == "__main__":
             want = [results(seed) for seed in range(6)]
-            with multiprocessing.get_context("spawn").Pool(2) as pool:
+            with multiprocessing.get_context({method!r}).Pool(2) as pool:
                 assert pool.map(results, range(6), chunksize=1) == want
             print("same")
-    """).format(tests=os.path.dirname(__file__))
+    """).format(tests=os.path.dirname(__file__), method=method)
     path = os.pathsep.join([SOURCE, os.path.dirname(__file__)])
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True,
                           text=True, timeout=120)
