@@ -140,3 +140,31 @@ def ways(measure, p, q=None, axis=0, *, compiled=True, threads=1):
     torch.set_num_threads(threads)
     return {**numpy_ways(measure, p, q, axis), **scipy_ways(measure, p, q, axis),
             **torch_ways(measure, p, q, axis, compiled), **jax_ways(measure, p, q, axis)}
+
+
+def loss_ways(expression, inputs, differentiable, *, compiled=True, threads=1):
+    """A loss and its gradients: NumPy by formulas, the others by their differentiation."""
+    import jax
+    import jax.numpy as jnp
+    import torch
+    torch.set_num_threads(threads)
+    tensors = [torch.from_numpy(x) for x in inputs]
+    leaves = [x.requires_grad_() if place < differentiable else x for place, x in enumerate(tensors)]
+
+    def torch_way(function):
+        def run():
+            value = function(*leaves)
+            return value.detach(), *torch.autograd.grad(value, leaves[:differentiable])
+        return run
+
+    jax_inputs = [jax.dlpack.from_dlpack(x) for x in inputs]
+    jax_function = jax.jit(jax.value_and_grad(lambda *x: expression(jnp, *x), tuple(range(differentiable))))
+
+    def jax_way():
+        value, slopes = jax.block_until_ready(jax_function(*jax_inputs))
+        return value, *slopes
+    ways = {"numpy": lambda: expression(np, *inputs),
+            "torch": torch_way(lambda *x: expression(torch, *x)), "jax": jax_way}
+    if compiled:
+        ways["torch.compile"] = torch_way(torch.compile(lambda *x: expression(torch, *x), dynamic=False))
+    return ways

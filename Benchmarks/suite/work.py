@@ -470,6 +470,58 @@ def further():
     return rows
 
 
+# -------------------------------------------------------------------- losses
+
+
+def loss_row(name, covers, draw, arguments, python, differentiable, others, expression):
+    """A loss of float32 elements and its gradients, beside NumPy, torch and JAX.
+
+    draw: gives the inputs. arguments: of their views, those in C. python: the positional arguments and the keywords of
+    the package's function. differentiable: how many of the inputs have a gradient; others: how many more gradients the
+    function has. expression: of numpy, torch or jax.numpy and the inputs the loss; with numpy also the gradients.
+    """
+    def build(context):
+        inputs = draw(np.random.default_rng(SEED))
+        case = Case({}, tolerance=1e-3)
+        slopes = [np.empty_like(x) for x in inputs[:differentiable]]
+        outputs = [np.empty(1), None, ("array", None), *(("array", x) for x in slopes), *[("array", None)] * others]
+        context.native(case, covers, arguments(*(view(x) for x in inputs)), outputs)
+        positional, keywords = python(*inputs)
+        context.python(case, f"losses.{covers}", *positional, **keywords, gradient=slopes)
+        case.implementations |= peers.loss_ways(expression, inputs, differentiable, compiled=context.compiled,
+                                                threads=context.threads)
+        case.reads, case.writes = inputs, slopes
+        return case
+    return Row(name, "further", build, (covers,))
+
+
+def normal(rows, cols, *scales):
+    """Matrices of float32 from normal distributions."""
+    def draw(random):
+        made = [aligned((rows, cols), np.float32) for _ in scales]
+        for x, scale in zip(made, scales):
+            random.standard_normal(out=x, dtype=np.float32)
+            x *= np.float32(scale)
+        return made
+    return draw
+
+
+def variational(m, mean, log_variance):
+    power = m.exp(log_variance)
+    value = 0.5 * (mean * mean + power - 1 - log_variance).sum() / len(mean)
+    return (value, mean / len(mean), 0.5 * (power - 1) / len(mean)) if m is np else value
+
+
+def losses(quick):
+    rows = 6553 if quick else 65536
+    absent, shape = view(None), f"[{rows}x128]"
+    return [
+        loss_row(f"gaussian_kl with gradients f32 {shape}", "gaussian_kl", normal(rows, 128, 1, 0.5),
+                 lambda mean, log_variance: [mean, log_variance, absent, absent, None],
+                 lambda mean, log_variance: ((mean, log_variance), {}), 2, 2, variational),
+    ]
+
+
 # ------------------------------------------------------------------ together
 
 def rows(quick=False):
@@ -487,4 +539,4 @@ def rows(quick=False):
     for name, covers, build in further():
         result.append(Row(f"{name} [{square[0]}x{square[1]}]", "further",
                           lambda context, build=build: build(context, square), (covers,)))
-    return result
+    return result + losses(quick)

@@ -367,6 +367,18 @@ LANES_INLINE lanes_f64 lanes_widen_first(lanes_f32 v) {
 #endif
 }
 LANES_INLINE void lanes_store_f32(float *p, lanes_f32 v) { memcpy(p, &v, sizeof v); }
+/* The first lanes, zeros behind them. */
+LANES_INLINE lanes_f64 lanes_head(lanes_f64 v, int64_t count) {
+    for (int i = 0; i < LANES; i++) v[i] = i < count ? v[i] : 0;
+    return v;
+}
+/* The first lanes, rounded to floats. */
+LANES_INLINE void lanes_write_f32(float *p, lanes_f64 v, int64_t count) {
+    typedef float vector __attribute__((ext_vector_type(LANES)));
+    vector narrow = __builtin_convertvector(v, vector) + 0;     /* what is too small for a float is +0 */
+    if (count == LANES) memcpy(p, &narrow, sizeof narrow);
+    else for (int i = 0; i < LANES; i++) if (i < count) p[i] = narrow[i];
+}
 /* 16 floats as 8 sums in double. */
 LANES_INLINE lanes_eight lanes_fold_f32(lanes_f32 v) {
     return __builtin_convertvector(v.lo, lanes_eight) + __builtin_convertvector(v.hi, lanes_eight);
@@ -392,6 +404,14 @@ LANES_INLINE void lanes_add_f32(double *sums, lanes_f32 a, lanes_f32 b) {
 LANES_INLINE lanes_i64 lanes_shift_right(lanes_i64 x, int64_t count) {
     typedef uint64_t vector __attribute__((ext_vector_type(LANES)));
     return (lanes_i64)((vector)x >> (uint64_t)count);
+}
+/* The sum of eight numbers, by halves. */
+LANES_INLINE double lanes_sum(lanes_eight v) {
+    typedef double four __attribute__((ext_vector_type(4)));
+    typedef double two __attribute__((ext_vector_type(2)));
+    four a = v.lo + v.hi;
+    two b = a.lo + a.hi;
+    return b.x + b.y;
 }
 /* The greatest of eight numbers, none of them NaN, and the union of eight words' bits. */
 LANES_INLINE double lanes_greatest(lanes_eight v) {
@@ -688,6 +708,31 @@ typedef struct lanes_top {
 
 /* On a caller's stack: pieces of two rows. */
 typedef struct logit_pieces { double words[4096]; } logit_pieces;
+
+/* What a loss of elements reads and writes: adjacent floats or doubles. Instead of an input that is absent a number is
+ * taken; outputs that are absent are not written. */
+typedef struct lanes_loss_rows {
+    const void *_Nullable inputs[4];
+    double absent[4];
+    void *_Nullable terms;
+    void *_Nullable slopes[4];       /* by each input */
+    double scale;                    /* what the slopes are multiplied with */
+    double parameter;                /* each loss says what */
+    int64_t choice;
+} lanes_loss_rows;
+
+/* A sum of terms in two words a lane. */
+typedef struct lanes_loss_sum { double high[8], low[8]; } lanes_loss_sum;
+
+/* On a caller's stack: pieces of 256 elements of four inputs, the terms and four outputs; what blocks of rows add up. */
+typedef struct loss_pieces { double words[9 * 256]; } loss_pieces;
+typedef struct loss_sums { lanes_pair all[1024]; } loss_sums;
+
+/* A loss of elements. */
+typedef enum __attribute__((enum_extensibility(closed))) lanes_loss : int32_t {
+    lanes_loss_variational,
+    lanes_loss_gaussian_kl,
+} lanes_loss;
 
 /* What is summed over a row. */
 typedef enum __attribute__((enum_extensibility(closed))) lanes_reduction : int32_t {

@@ -76,3 +76,44 @@ public func nepit_log_softmax(
       of: Matrix(logits), temperature: temperature, into: MutableMatrix(out), running: Execution(execution, environment))
   }
 }
+
+extension GaussianOptions {
+  init(_ record: UnsafePointer<nepit_gaussian_options>?) throws(CallError) {
+    guard let record else {
+      self = GaussianOptions()
+      return
+    }
+    guard record.pointee.size == MemoryLayout<nepit_gaussian_options>.size else { throw .size }
+    let options = record.pointee
+    self = try GaussianOptions(freeBits: options.free_bits, reduction: Reduction(options.reduction))
+  }
+}
+
+extension PointwiseOutputs {
+  init(
+    _ out: UnsafeMutablePointer<Double>?, _ losses: UnsafeMutablePointer<Double>?, _ terms: nepit_mutable_array
+  ) throws(CallError) {
+    self.init()
+    (loss, self.losses, self.terms) = (out, losses, try .optional(terms))
+  }
+}
+
+@_cdecl("nepit_gaussian_kl") @implementation
+public func nepit_gaussian_kl(
+  _ mean: nepit_array, _ log_variance: nepit_array, _ other_mean: nepit_array, _ other_log_variance: nepit_array,
+  _ options: UnsafePointer<nepit_gaussian_options>?, _ execution: UnsafePointer<nepit_execution>?,
+  _ out: UnsafeMutablePointer<Double>?, _ losses: UnsafeMutablePointer<Double>?, _ terms: nepit_mutable_array,
+  _ mean_gradient: nepit_mutable_array, _ log_variance_gradient: nepit_mutable_array,
+  _ other_mean_gradient: nepit_mutable_array, _ other_log_variance_gradient: nepit_mutable_array
+) -> nepit_status {
+  call { environment throws(CallError) in
+    var outputs = try PointwiseOutputs(out, losses, terms)
+    outputs.setGradients(
+      try .optional(mean_gradient), try .optional(log_variance_gradient), try .optional(other_mean_gradient),
+      try .optional(other_log_variance_gradient))
+    try gaussianKLDivergence(
+      ofMean: Matrix(mean), logVariance: Matrix(log_variance), fromMean: .optional(other_mean),
+      logVariance: .optional(other_log_variance), options: GaussianOptions(options), into: outputs,
+      running: Execution(execution, environment))
+  }
+}

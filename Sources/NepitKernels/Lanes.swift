@@ -67,6 +67,70 @@ func compensate<V: SIMD>(_ x: V, _ high: inout V, _ low: inout V) where V.Scalar
   high = sum
 }
 
+// MARK: - Vectors and numbers
+
+// Swift's own operators between a vector and a number are generic over all vectors; where much code meets in one
+// function the compiler leaves them as loops over the lanes, a hundred bytes and some fifty cycles each. (One writer of
+// floats had 70 kB of them.) These are for the vectors of this module, and become one instruction always.
+
+@_transparent
+func + (a: Lanes, b: Double) -> Lanes { a + Lanes(repeating: b) }
+@_transparent
+func + (a: Double, b: Lanes) -> Lanes { Lanes(repeating: a) + b }
+@_transparent
+func - (a: Lanes, b: Double) -> Lanes { a - Lanes(repeating: b) }
+@_transparent
+func - (a: Double, b: Lanes) -> Lanes { Lanes(repeating: a) - b }
+@_transparent
+func * (a: Lanes, b: Double) -> Lanes { a * Lanes(repeating: b) }
+@_transparent
+func * (a: Double, b: Lanes) -> Lanes { Lanes(repeating: a) * b }
+@_transparent
+func / (a: Lanes, b: Double) -> Lanes { a / Lanes(repeating: b) }
+@_transparent
+func / (a: Double, b: Lanes) -> Lanes { Lanes(repeating: a) / b }
+@_transparent
+func .< (a: Lanes, b: Double) -> SIMDMask<Lanes.MaskStorage> { a .< Lanes(repeating: b) }
+@_transparent
+func .<= (a: Lanes, b: Double) -> SIMDMask<Lanes.MaskStorage> { a .<= Lanes(repeating: b) }
+@_transparent
+func .> (a: Lanes, b: Double) -> SIMDMask<Lanes.MaskStorage> { a .> Lanes(repeating: b) }
+@_transparent
+func .>= (a: Lanes, b: Double) -> SIMDMask<Lanes.MaskStorage> { a .>= Lanes(repeating: b) }
+@_transparent
+func .== (a: Lanes, b: Double) -> SIMDMask<Lanes.MaskStorage> { a .== Lanes(repeating: b) }
+@_transparent
+func .!= (a: Lanes, b: Double) -> SIMDMask<Lanes.MaskStorage> { a .!= Lanes(repeating: b) }
+
+@_transparent
+func + (a: FloatLanes, b: Float) -> FloatLanes { a + FloatLanes(repeating: b) }
+@_transparent
+func + (a: Float, b: FloatLanes) -> FloatLanes { FloatLanes(repeating: a) + b }
+@_transparent
+func - (a: FloatLanes, b: Float) -> FloatLanes { a - FloatLanes(repeating: b) }
+@_transparent
+func - (a: Float, b: FloatLanes) -> FloatLanes { FloatLanes(repeating: a) - b }
+@_transparent
+func * (a: FloatLanes, b: Float) -> FloatLanes { a * FloatLanes(repeating: b) }
+@_transparent
+func * (a: Float, b: FloatLanes) -> FloatLanes { FloatLanes(repeating: a) * b }
+@_transparent
+func / (a: FloatLanes, b: Float) -> FloatLanes { a / FloatLanes(repeating: b) }
+@_transparent
+func / (a: Float, b: FloatLanes) -> FloatLanes { FloatLanes(repeating: a) / b }
+@_transparent
+func .< (a: FloatLanes, b: Float) -> SIMDMask<FloatLanes.MaskStorage> { a .< FloatLanes(repeating: b) }
+@_transparent
+func .<= (a: FloatLanes, b: Float) -> SIMDMask<FloatLanes.MaskStorage> { a .<= FloatLanes(repeating: b) }
+@_transparent
+func .> (a: FloatLanes, b: Float) -> SIMDMask<FloatLanes.MaskStorage> { a .> FloatLanes(repeating: b) }
+@_transparent
+func .>= (a: FloatLanes, b: Float) -> SIMDMask<FloatLanes.MaskStorage> { a .>= FloatLanes(repeating: b) }
+@_transparent
+func .== (a: FloatLanes, b: Float) -> SIMDMask<FloatLanes.MaskStorage> { a .== FloatLanes(repeating: b) }
+@_transparent
+func .!= (a: FloatLanes, b: Float) -> SIMDMask<FloatLanes.MaskStorage> { a .!= FloatLanes(repeating: b) }
+
 /// The elements a kernel reads.
 protocol Element {
   /// Whether terms are to be good to double precision, or to float's.

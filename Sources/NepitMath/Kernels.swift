@@ -241,6 +241,20 @@ public func addLogitTerms(
   }
 }
 
+/// `addLosses` of the chosen kernels.
+public func addLosses(
+  _ loss: lanes_loss, _ element: lanes_element, _ count: Int, _ rows: UnsafePointer<lanes_loss_rows>,
+  _ sum: UnsafeMutablePointer<lanes_loss_sum>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.addLosses(loss, element, count, rows, sum)
+    case 3: NepitKernelsV3.addLosses(loss, element, count, rows, sum)
+  #endif
+  default: NepitKernels.addLosses(loss, element, count, rows, sum)
+  }
+}
+
 private func evaluate(_ function: lanes_function, _ x: Double) -> Double {
   switch instructionSet() {
   #if NEPIT_WIDE_KERNELS

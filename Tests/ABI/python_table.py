@@ -16,7 +16,7 @@ TABLE = header.ROOT / "bindings" / "python" / "src" / "nepit" / "_library.py"
 
 # The header's record, its name in the table.
 RECORDS = {"nepit_array": "Array", "nepit_mutable_array": "MutableArray", "nepit_execution": "Execution",
-           "nepit_softmax_options": "SoftmaxOptions",
+           "nepit_softmax_options": "SoftmaxOptions", "nepit_gaussian_options": "GaussianOptions",
            "nepit_estimate": "Estimate", "nepit_logits_summary": "LogitsSummary"}
 VALUES = {
     "nepit_status": ctypes.c_int32,

@@ -23,6 +23,7 @@ from mpmath import mp, mpf
 import comparison
 import definitions as d
 import losses
+import pointwise
 from definitions import INF, NAN, NEPIT_E, Row, Term
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -1467,6 +1468,7 @@ def logits_comparison_update(file, rng):
         file.add(name, inputs, {"values": comparison.rows(base, test, labels)})
 
 losses.register(sys.modules[__name__])
+pointwise.register(sys.modules[__name__])
 
 # --------------------------------------------------------------------------------------------------------- main
 

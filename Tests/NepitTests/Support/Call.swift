@@ -177,6 +177,17 @@ final class Call {
     return UnsafePointer(memory.baseAddress!.assumingMemoryBound(to: nepit_softmax_options.self))
   }
 
+  func gaussianOptions() -> UnsafePointer<nepit_gaussian_options>? {
+    asked.formUnion(["free_bits", "reduction"])
+    guard numbers["free_bits"] != nil else { return nil }
+    let memory = allocate(MemoryLayout<nepit_gaussian_options>.size, filledWith: 0)
+    let record = nepit_gaussian_options(
+      size: MemoryLayout<nepit_gaussian_options>.size, free_bits: number("free_bits"),
+      reduction: nepit_reduction(number("reduction")))
+    memory.storeBytes(of: record, as: nepit_gaussian_options.self)
+    return UnsafePointer(memory.baseAddress!.assumingMemoryBound(to: nepit_gaussian_options.self))
+  }
+
   func matrix(_ name: String) -> nepit_mutable_array {
     let columns = inputs.filter { $0.key != "mixing" }.map(\.value.columns).max() ?? 0
     guard let output = output(name, rows, columns, outputType, layout) else { return nepit_no_array() }

@@ -46,6 +46,13 @@ struct Export: Sendable, CustomTestStringConvertible {
     Export("log_softmax") {
       nepit_log_softmax($0.array("logits"), $0.number("temperature"), $0.execution, $0.matrix("out"))
     },
+    Export("gaussian_kl") {
+      nepit_gaussian_kl(
+        $0.array("mean"), $0.array("log_variance"), $0.array("other_mean"), $0.array("other_log_variance"),
+        $0.gaussianOptions(), $0.execution, $0.out("out"), $0.out("losses"), $0.matrix("terms"),
+        $0.matrix("mean_gradient"), $0.matrix("log_variance_gradient"), $0.matrix("other_mean_gradient"),
+        $0.matrix("other_log_variance_gradient"))
+    },
   ]
 
   /// Those of distributions given as weights.

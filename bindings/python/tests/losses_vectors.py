@@ -58,8 +58,32 @@ def normalised(name):
     return run
 
 
+def pointwise(name, inputs):
+    """A loss of elements: each way to reduce it, and the gradients by the inputs that are given."""
+    def run(case):
+        a, numbers = arrays_of(case), options_of(case)
+        reduction = numbers.pop("reduction", "mean")
+        for x in inputs:
+            if f"{x}_gradient" in case.results and x not in a:
+                a[x] = np.zeros(case.results[f"{x}_gradient"].shape)
+        given = [a.get(x) for x in inputs]
+
+        def value(reduction, **more):
+            return getattr(losses, name)(*given, reduction=reduction, **numbers, **more)
+
+        wanted = [np.empty(case.results[f"{x}_gradient"].shape) if f"{x}_gradient" in case.results else None
+                  for x in inputs if x in a]
+        got = {"out": np.array(value(reduction)), "losses": np.asarray(value("rows")), "terms": value("none")}
+        if any(x is not None for x in wanted):
+            value(reduction, gradient=wanted)
+            got |= {f"{x}_gradient": out for x, out in zip([x for x in inputs if x in a], wanted)}
+        return {name: got[name] for name in case.results}
+    return run
+
+
 PUBLIC = {"softmax_cross_entropy": softmax_cross_entropy, "logsumexp": logsumexp, "softmax": normalised("softmax"),
-          "log_softmax": normalised("log_softmax")}
+          "log_softmax": normalised("log_softmax"),
+          "gaussian_kl": pointwise("gaussian_kl", ("mean", "log_variance", "other_mean", "other_log_variance"))}
 
 
 def raw(case):

@@ -68,6 +68,12 @@ class SoftmaxOptions(ctypes.Structure):
     ]
 
 
+class GaussianOptions(ctypes.Structure):
+    """nepit_gaussian_options."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("free_bits", ctypes.c_double), ("reduction", ctypes.c_int32)]
+
+
 REDUCTION_SUM, REDUCTION_MEAN = 0, 1  # nepit_reduction
 
 
@@ -227,6 +233,12 @@ FUNCTIONS = (
      "nepit_array logits, double temperature, const nepit_execution *execution, nepit_mutable_array out"),
     ("nepit_log_softmax", "nepit_status",
      "nepit_array logits, double temperature, const nepit_execution *execution, nepit_mutable_array out"),
+    # losses: sums of terms
+    ("nepit_gaussian_kl", "nepit_status",
+     "nepit_array mean, nepit_array log_variance, nepit_array other_mean, nepit_array other_log_variance, "
+     "const nepit_gaussian_options *options, const nepit_execution *execution, double *out, double *losses, "
+     "nepit_mutable_array terms, nepit_mutable_array mean_gradient, nepit_mutable_array log_variance_gradient, "
+     "nepit_mutable_array other_mean_gradient, nepit_mutable_array other_log_variance_gradient"),
     # losses: comparison of two models
     ("nepit_logits_comparison_create", "nepit_status",
      "size_t cols, size_t top, size_t sketch_bits, size_t first, nepit_logits_comparison **comparison"),
@@ -262,6 +274,7 @@ TYPES = {
     "int64_t *": ctypes.c_void_p,
     "nepit_reduction": ctypes.c_int32,
     "const nepit_softmax_options *": ctypes.POINTER(SoftmaxOptions),
+    "const nepit_gaussian_options *": ctypes.POINTER(GaussianOptions),
     "void": None,
     "size_t *": ctypes.POINTER(ctypes.c_size_t),
     "unsigned char *": ctypes.c_void_p,
@@ -306,6 +319,7 @@ RANGES = {
     "softcap": "[0, inf)",
     "temperature": "(0, inf)",
     "reduction": "[0, 1]",
+    "free_bits": "[0, inf)",
 }
 
 
@@ -349,7 +363,8 @@ def _fail(status: int, function: Any, arguments: tuple[Any, ...]) -> NoReturn:
     elif status == ERROR_PARAMETER:
         if execution is not None and execution.threads < 0:
             problems.append(f"threads is {execution.threads}; it must be 0 (all processors) or more")
-        fields = {field: getattr(record, field) for record in arguments if isinstance(record, SoftmaxOptions)
+        fields = {field: getattr(record, field) for record in arguments
+                  if isinstance(record, (SoftmaxOptions, GaussianOptions))
                   for field, *_ in record._fields_}
         for name, value in {**named, **fields}.items():
             interval = RANGES.get(f"{function.__name__} {name}", RANGES.get(name))

@@ -8,6 +8,7 @@ with ``gradient=True``, a tuple of the value and the gradients of the reduced lo
 from .building import log_softmax, logsumexp, softmax
 from .classification import SoftmaxLoss, softmax_cross_entropy
 from .comparison import Estimate, LogitsComparison, LogitsSummary
+from .pointwise import gaussian_kl
 
-__all__ = ["Estimate", "LogitsComparison", "LogitsSummary", "SoftmaxLoss", "log_softmax", "logsumexp", "softmax",
-           "softmax_cross_entropy"]
+__all__ = ["Estimate", "LogitsComparison", "LogitsSummary", "SoftmaxLoss", "gaussian_kl", "log_softmax", "logsumexp",
+           "softmax", "softmax_cross_entropy"]
