@@ -61,6 +61,10 @@ LANES_INLINE lanes_f32 lanes_max_f32(lanes_f32 a, lanes_f32 b) { return a > b ? 
 LANES_INLINE lanes_eight lanes_max_eight(lanes_eight a, lanes_eight b) { return a > b ? a : b; }
 LANES_INLINE lanes_f64 lanes_max(lanes_f64 a, lanes_f64 b) { return a > b ? a : b; }
 
+/* `yes` where the mask's bits are set: Swift's own is now and then left as a loop over the lanes, which may trap. */
+LANES_INLINE lanes_f64 lanes_select(lanes_i64 mask, lanes_f64 yes, lanes_f64 no) { return mask ? yes : no; }
+LANES_INLINE lanes_f32 lanes_select_f32(lanes_i32 mask, lanes_f32 yes, lanes_f32 no) { return mask ? yes : no; }
+
 LANES_INLINE lanes_f64 lanes_sqrt(lanes_f64 x) { return __builtin_elementwise_sqrt(x); }
 
 /* A table in memory is eight loads: a function of its own on the baseline, where size counts and speed is lost. */

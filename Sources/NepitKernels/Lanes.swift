@@ -39,10 +39,12 @@ func logicalShift(_ x: LaneBits, right count: UInt64) -> LaneBits {
 }
 
 @inline(__always)
-func select(_ mask: Mask, _ yes: Lanes, _ no: Lanes) -> Lanes { no.replacing(with: yes, where: mask) }
+func select(_ mask: Mask, _ yes: Lanes, _ no: Lanes) -> Lanes {
+  lanes_select(unsafeBitCast(mask, to: LaneBits.self), yes, no)
+}
 
 @inline(__always)
-func select(_ mask: Mask, _ yes: Double, _ no: Lanes) -> Lanes { no.replacing(with: yes, where: mask) }
+func select(_ mask: Mask, _ yes: Double, _ no: Lanes) -> Lanes { select(mask, Lanes(repeating: yes), no) }
 
 /// The lesser of each pair; the limit where x is NaN.
 @inline(__always)

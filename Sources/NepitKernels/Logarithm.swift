@@ -95,12 +95,12 @@ func fma(_ a: FloatLanes, _ b: Float, _ c: Float) -> FloatLanes {
 
 @inline(__always)
 func select(_ mask: SIMDMask<FloatBits>, _ yes: FloatLanes, _ no: FloatLanes) -> FloatLanes {
-  no.replacing(with: yes, where: mask)
+  lanes_select_f32(unsafeBitCast(mask, to: FloatBits.self), yes, no)
 }
 
 @inline(__always)
 func select(_ mask: SIMDMask<FloatBits>, _ yes: Float, _ no: FloatLanes) -> FloatLanes {
-  no.replacing(with: yes, where: mask)
+  select(mask, FloatLanes(repeating: yes), no)
 }
 
 /// `quickLog` in float, to 2^-22 of it, or of 1 where it is less.
