@@ -167,7 +167,7 @@ def main():
     for line in wrong:
         print(f"FAIL  {line}")
     print(f"{'FAIL' if wrong else 'ok  '}  {len(reached):,} of {len(code.instructions):,} instructions are reached from exports;"
-          f" {len(traps)} traps among them, each in traps.txt; {len(all_traps) - len(traps)} that nothing reaches")
+          f" traps among them: {len(traps)}{'' if wrong else ', each in traps.txt'}; {len(all_traps) - len(traps)} that nothing reaches")
     if wrong:
         sys.exit("traps.py: a trap ends the host process. Remove it at its source, or say in Tests/ABI/traps.txt why it"
                  " is never taken")
