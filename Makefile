@@ -109,6 +109,17 @@ test: deps build venv ## everything; STEPS="headers abi" for some of it
 	@$(MAKE) --no-print-directory $(HARNESS) samples
 	@Tests/run $(STEPS)
 
+.PHONY: test-torch
+test-torch: build build/torch-venv/.done ## nepit.torch beside torch, in a Python of its own; writes Tests/torch.txt
+	build/torch-venv/bin/python -m pytest -v --no-header -p no:cacheprovider bindings/python/tests/test_torch.py \
+	    | tee build/torch.txt
+	sed -E 's/ +\[ *[0-9]+%\]$$//; s/ in [0-9.]+s.*/ =/; s/^(libnepit [^:]*): .*/\1/' build/torch.txt > Tests/torch.txt
+build/torch-venv/.done: bindings/python/requirements-torch.txt
+	@packaging/need python venv
+	$(PYTHON) -m venv build/torch-venv
+	build/torch-venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 .PHONY: trust
 trust: deps build venv ## the longer attacks: faults, hostile calls, fuzzing, sanitizers, limits; STEPS as for test
 	@packaging/need valgrind

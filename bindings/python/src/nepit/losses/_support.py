@@ -85,13 +85,14 @@ def written(array: np.ndarray) -> Any:
 
 
 def call(function: Any, cells: int, threads: int, progress: Any, **named: Any) -> None:
-    """Calls the function with arguments by name; what is not named is absent. A View is read, an array is written."""
+    """Calls the function with arguments by name; what is not named is absent. A View is read, or written where the
+    function writes; an array is written."""
     threads = _calls.thread_count(threads)
     arguments = []
     for name, role in zip(function.names, function.roles):
         value = named.pop(name, None)
         if isinstance(value, View):
-            value = record(value.array, value.code, _library.Array)
+            value = record(value.array, value.code, _library.MutableArray if role == "output" else _library.Array)
         elif isinstance(value, np.ndarray):
             value = written(value) if role == "output" else value.ctypes.data
         elif isinstance(value, ctypes.Structure):
