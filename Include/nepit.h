@@ -1414,9 +1414,10 @@ NEPIT_API nepit_status nepit_logits_comparison_create(size_t cols, size_t top, s
  *                      no distribution, and where there is no label; optional.
  *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _LABEL, _PARAMETER, _SIZE, _MEMORY or _CANCELLED.
  *
- *  Accuracy:  2^-44 for logits of any type, also where the two models nearly agree: down to divergences of 2^-60. The
- *             total variation, the log ratio and the probability change have an absolute error of 2^-46 besides, the
- *             divergences one of 2^-98. Nothing is rounded when tokens are added up.
+ *  Accuracy:  2^-44, or 2^-20 where both are of smaller floats than float64, also where the two models nearly agree:
+ *             down to divergences of 2^-60. The total variation, the log ratio and the probability change have an
+ *             absolute error of 2^-46 besides, or for small floats the last two one of 2^-20 times the total variation;
+ *             the divergences one of 2^-98, or 2^-74. Nothing is rounded when tokens are added up.
  *  Memory:    Allocates 104 bytes a row while it runs.
  *  Reference: Kullback and Leibler (1951), On information and sufficiency.
  *  Since:     0.1

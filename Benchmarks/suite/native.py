@@ -172,6 +172,14 @@ class Nepit:
         run.keep = (execution, results, arguments)
         return run
 
+    def logits_comparison(self, cols, top=10, sketch_bits=0):
+        """The address of a new comparison of logits, which lives as long as the process."""
+        made = ctypes.c_void_p()
+        words = [ctypes.c_size_t(word) for word in (cols, top, sketch_bits, 0)]
+        if self.library.nepit_logits_comparison_create(*words, ctypes.byref(made)) != 0:
+            raise MemoryError("nepit_logits_comparison_create")
+        return made.value
+
     def null_call(self):
         """The least that any call through ctypes costs: nepit_isa, its result not decoded."""
         prototype = ctypes.CFUNCTYPE(ctypes.c_void_p)

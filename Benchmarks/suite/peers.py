@@ -168,3 +168,28 @@ def loss_ways(expression, inputs, differentiable, *, compiled=True, threads=1):
     if compiled:
         ways["torch.compile"] = torch_way(torch.compile(lambda *x: expression(torch, *x), dynamic=False))
     return ways
+
+
+def logits_kl(base, test, threads):
+    """KL(base || test) of each row of logits, the way it is usually written."""
+    import torch
+    torch.set_num_threads(threads)
+    functional = torch.nn.functional
+    x, y = torch.from_numpy(base), torch.from_numpy(test)
+
+    def log_softmax(x):
+        x = x - x.max()
+        return x - np.log(np.exp(x).sum())
+
+    def numpy_rows():
+        out = np.empty(len(base))
+        for index in range(len(base)):
+            p = log_softmax(base[index])
+            out[index] = np.dot(np.exp(p), p - log_softmax(test[index]))
+        return out
+
+    def torch_kl():
+        p, q = functional.log_softmax(x, -1), functional.log_softmax(y, -1)
+        return functional.kl_div(q, p, reduction="none", log_target=True).sum(-1)
+
+    return {"numpy rows": numpy_rows, "torch kl_div": torch_kl}

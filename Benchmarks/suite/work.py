@@ -522,6 +522,34 @@ def losses(quick):
     ]
 
 
+# -------------------------------------------------------------------- logits
+
+def logits_comparison_row(shape):
+    """Two models' logits; what counts is KL(base || test) of each token, though Nepit tells eight things of it."""
+    def build(context):
+        random = np.random.default_rng(SEED)
+        base, test = aligned(shape, np.float32), aligned(shape, np.float32)
+        random.standard_normal(out=base, dtype=np.float32)
+        random.standard_normal(out=test, dtype=np.float32)
+        base *= 3
+        test *= np.float32(0.1)
+        test += base
+        case = Case({}, tolerance=1e-2, reads=[base, test])
+        case.implementations |= peers.logits_kl(base, test, context.threads)
+        # Quantiles by cells, so that memory does not grow from turn to turn.
+        comparison, values = context.c.logits_comparison(shape[1], sketch_bits=7), np.empty((shape[0], 12))
+        update = context.c.call("logits_comparison_update", [comparison, view(base), view(test), view(None)],
+                                [("array", values)], context.threads)
+        case.implementations["nepit C"] = lambda: update()[:, 0]
+        if context.package is not None:
+            def python():
+                object = context.package.losses.LogitsComparison(shape[1])
+                return object.update(base, test, values=True, threads=context.threads)["kl"]
+            case.implementations["nepit"] = python
+        return case
+    return Row(f"logits_comparison_update f32 [{shape[0]}x{shape[1]}]", "further", build, ("logits_comparison_update",))
+
+
 # ------------------------------------------------------------------ together
 
 def rows(quick=False):
@@ -539,4 +567,5 @@ def rows(quick=False):
     for name, covers, build in further():
         result.append(Row(f"{name} [{square[0]}x{square[1]}]", "further",
                           lambda context, build=build: build(context, square), (covers,)))
+    result.append(logits_comparison_row((16, 32_000) if quick else (512, 128_256)))
     return result + losses(quick)

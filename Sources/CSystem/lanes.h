@@ -56,6 +56,10 @@ static __attribute__((noinline)) lanes_f32 lanes_fma_f32(lanes_f32 a, lanes_f32 
 
 /* a * b - c. */
 LANES_INLINE lanes_f32 lanes_fms_f32(lanes_f32 a, lanes_f32 b, lanes_f32 c) { return lanes_fma_f32(a, b, -c); }
+/* x 2^(the whole number in the low bits of `power`, less `bias`). */
+LANES_INLINE lanes_f32 lanes_scaled_f32(lanes_f32 x, lanes_f32 power, int32_t bias) {
+    return x * (lanes_f32)(((lanes_i32)power - bias) << 23);
+}
 /* The greater; b where a is NaN. */
 LANES_INLINE lanes_f32 lanes_max_f32(lanes_f32 a, lanes_f32 b) { return a > b ? a : b; }
 LANES_INLINE lanes_eight lanes_max_eight(lanes_eight a, lanes_eight b) { return a > b ? a : b; }
@@ -389,6 +393,10 @@ LANES_INLINE lanes_eight lanes_fold_f32(lanes_f32 v) {
 }
 /* What will be read soon. */
 LANES_INLINE void lanes_prefetch(const void *p) { __builtin_prefetch(p); }
+/* 128 floats. */
+LANES_INLINE void lanes_prefetch_block(const float *p) {
+    for (int i = 0; i < 128; i += 16) __builtin_prefetch(p + i);
+}
 /* Whether one of 64 floats, of 16 doubles, is above a limit. */
 LANES_INLINE int32_t lanes_above_f32(const float *p, float limit) {
     return __builtin_reduce_or((lanes_load_f32(p) > limit) | (lanes_load_f32(p + 16) > limit) |
@@ -397,6 +405,10 @@ LANES_INLINE int32_t lanes_above_f32(const float *p, float limit) {
 LANES_INLINE int64_t lanes_above_f64(const double *p, double limit) {
     return __builtin_reduce_or((lanes_load_eight(p) > limit) | (lanes_load_eight(p + 8) > limit));
 }
+/* Whether each of 16 floats is below a limit; NaN is not. */
+LANES_INLINE int32_t lanes_are_below_f32(lanes_f32 x, float limit) { return !__builtin_reduce_or(~(x < limit)); }
+/* Whether a double is not below a limit, or NaN. */
+LANES_INLINE int64_t lanes_reach(lanes_f64 x, double limit) { return __builtin_reduce_or(~(x < limit)); }
 /* 16 sums in double, and what two floats each add to them. */
 LANES_INLINE void lanes_add_f32(double *sums, lanes_f32 a, lanes_f32 b) {
     lanes_eight low = lanes_load_eight(sums), high = lanes_load_eight(sums + 8);
@@ -701,6 +713,17 @@ typedef struct lanes_logit_pair {
 
 /* Four sums over a pair, a lane and word each: high[8], low[8]. */
 typedef struct lanes_logit_sums { double words[64]; } lanes_logit_sums;
+
+/* Two rows of floats x and y: p = e^x / 2^exponent_p of the one, and of the other either p e^r, r = y - x - shift, or
+ * factor e^y / 2^exponent_q, which is the same. */
+typedef struct lanes_logit_units {
+    double exponent_p, exponent_q, factor;
+    double greatest_p, greatest_q;
+    lanes_pair shift;                /* two floats */
+} lanes_logit_units;
+
+/* Up to five sums of floats over a pair, 8 lanes each. */
+typedef struct lanes_logit_lanes { double words[40]; } lanes_logit_lanes;
 
 /* The greatest elements of a row from the first on, and their columns; `least` is the last of them. */
 typedef struct lanes_top {

@@ -255,6 +255,34 @@ public func addLosses(
   }
 }
 
+/// `addFloatLogits` of the chosen kernels.
+public func addFloatLogits(
+  _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ count: Int, _ skip: Int, _ other: Int,
+  _ units: UnsafePointer<lanes_logit_units>, _ sums: UnsafeMutablePointer<lanes_logit_lanes>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.addFloatLogits(x, y, count, skip, other, units, sums)
+    case 3: NepitKernelsV3.addFloatLogits(x, y, count, skip, other, units, sums)
+  #endif
+  default: NepitKernels.addFloatLogits(x, y, count, skip, other, units, sums)
+  }
+}
+
+/// `addFloatLogitTerms` of the chosen kernels.
+public func addFloatLogitTerms(
+  _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ count: Int, _ units: UnsafePointer<lanes_logit_units>,
+  _ sums: UnsafeMutablePointer<lanes_logit_lanes>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.addFloatLogitTerms(x, y, count, units, sums)
+    case 3: NepitKernelsV3.addFloatLogitTerms(x, y, count, units, sums)
+  #endif
+  default: NepitKernels.addFloatLogitTerms(x, y, count, units, sums)
+  }
+}
+
 private func evaluate(_ function: lanes_function, _ x: Double) -> Double {
   switch instructionSet() {
   #if NEPIT_WIDE_KERNELS

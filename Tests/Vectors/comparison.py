@@ -5,9 +5,11 @@ from mpmath import exp, fsum, log, mp, mpf
 from definitions import INF, NAN, Term
 
 TOP = 10  # of the object that the tests make
-# Beside its relative bound of 2^-44 a value may be off by so much, times 2^-44.
+# Beside its relative bound a value may be off by so much, times that bound.
 FLOOR = {**dict.fromkeys(range(4), mpf(2) ** -54), 3: mpf(2) ** -2, 4: mpf(2) ** -4, 5: mpf(2) ** -4,
          8: mpf(2) ** -4, 9: mpf(2) ** -4, 10: mpf(2) ** -2, 11: mpf(2) ** -2}
+# The same for small floats, where what is between two probabilities may be off by the total variation besides.
+NARROW_FLOOR = dict.fromkeys(range(3), mpf(2) ** -54)
 
 
 def softmax(logits):
@@ -57,7 +59,7 @@ def token(base, test, label):
     return values + [*losses, ratio, b - a]
 
 
-def rows(base, test, labels):
+def rows(base, test, labels, is_narrow):
     """The values of all tokens, each with the size that its error is relative to."""
     digits = mp.dps
     mp.dps = 120
@@ -66,7 +68,8 @@ def rows(base, test, labels):
     for i in range(count):
         values = token(base[i % len(base)], test[i % len(test)], labels[i] if labels else -100)
         sizes = [abs(v) if isinstance(v, mpf) else mpf(1) for v in values]
-        found.append([Term(v, s + FLOOR.get(j, mpf(0))) for j, (v, s) in enumerate(zip(values, sizes))])
+        floor = {**NARROW_FLOOR, 10: values[3], 11: values[3]} if is_narrow else FLOOR
+        found.append([Term(v, s + floor.get(j, mpf(0))) for j, (v, s) in enumerate(zip(values, sizes))])
     mp.dps = digits
     return found
 
@@ -101,19 +104,39 @@ def cases(rng, as_dtype):
         yield f"moved_1e-{power}", "f64", base, moved, labels(2, 33)
     base = typed(logits(2, 64), "f32")
     yield "near_f32", "f32", base, typed(near(base, 1e-6), "f32"), labels(2, 64)
+    yield "moved_f32", "f32", base, typed([[x + 10 for x in row] for row in near(base, 1e-5)], "f32"), labels(2, 64)
+    for name, size in (("near", 0.1), ("apart", 2.0)):
+        base = typed(logits(1, 4200), "f32")
+        yield f"{name}_f32_4200", "f32", base, typed(near(base, size), "f32"), labels(1, 4200)
+    # The likeliest change from piece to piece, and the second row's are others.
+    rise = [[j / 100 + rng.gauss(0, 1) for j in range(4200)] for _ in range(1)]
+    yield "rise_f32", "f32", typed(rise, "f32"), typed(near(rise, 0.5), "f32"), labels(1, 4200)
+    yield "rise_and_fall_f32", "f32", typed(rise, "f32"), typed([row[::-1] for row in rise], "f32"), labels(1, 4200)
     base = logits(2, 20)
     yield "equal", "f64", base, base, labels(2, 20)
     yield "far", "f64", logits(3, 12, 300.0), logits(3, 12, 300.0), labels(3, 12)
     yield "apart_1", "f64", [[0.0, 1.0, 2.0]], [[0.5, 0.0, 3.0]], [0]
     yield "confident", "f64", [[0.0, 30.0, 1.0], [50.0, 0.0, 2.0]], [[0.0, 31.0, 1.5], [40.0, 0.0, 2.0]], [1, 0]
+    for dtype in ("f32", "bf16"):
+        yield (f"confident_{dtype}", dtype, [[0.0, 30.0, 1.0], [50.0, 0.0, 2.0]], [[0.0, 31.0, 1.5], [40.0, 0.0, 2.0]],
+               [1, 0])
+        yield f"confident_apart_{dtype}", dtype, [[0.0, 30.0, 1.0]], [[28.0, 0.0, 2.0]], [0]
+        for name, spread in (("far", 300.0), ("large", 1e5)):
+            base, test = (typed(logits(2, 12, spread), dtype) for _ in range(2))
+            yield f"{name}_{dtype}", dtype, base, test, labels(2, 12)
     yield "large", "f64", [[1e300, 1e300, -1e300]], [[-1e300, -1e300, -1e300]], [1]
+    base = typed(logits(1, 4200), "f32")
+    yield "equal_f32", "f32", base, base, labels(1, 4200)
     infinite = [[-INF, 1.0, 2.0], [0.0, 1.0, 2.0], [-INF, 1.0, -INF], [-INF, 0.0, 1.0]]
     other = [[0.5, 1.0, 2.0], [-INF, 1.5, 2.0], [-INF, -INF, 0.0], [-INF, 0.5, 1.0]]
     for label in (0, 1, -100):
         yield f"infinite_{label}", "f64", infinite, other, [label] * 4
+    yield "infinite_f32", "f32", infinite, other, [1] * 4
+    yield "masked_f32", "f32", [[-INF, 1.0, 2.0, -INF, 0.25]], [[-INF, 1.5, 2.0, -INF, 0.0]], [1]
     bad = [[NAN, 1.0], [INF, 1.0], [-INF, -INF], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
     good = [[0.0, 1.0]] * 3 + [[1.0, NAN], [1.0, INF], [-INF, -INF]]
     yield "no_distribution", "f64", bad, good, [1] * 6
+    yield "no_distribution_f32", "f32", bad, good, [1] * 6
     ties = [[1.0] * 14, [float(j % 3) for j in range(14)]]
     yield "ties", "f64", ties, [[0.5] * 14, [float(j % 4) for j in range(14)]], [3, 4]
     base = logits(4, 9)
