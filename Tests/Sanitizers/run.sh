@@ -22,7 +22,7 @@ case $checker in
         ;;
     thread)
         run contract "${library[@]}" --calls 700 --seed "$seed"
-        awk '/ threads /{ sum += $7 } END { print "thread: " sum " threads" }' build/thread/contract.log
+        awk '/ threads /{ sum += $9 } END { print "thread: " sum " threads" }' build/thread/contract.log
         ;;
     valgrind)
         # It answers CPUID as a processor without AVX-512, and knows the default floating-point environment alone.

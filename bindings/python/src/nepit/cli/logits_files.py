@@ -76,9 +76,12 @@ def opened(argument: str) -> Matrix:
 def _npy(path: str) -> Matrix:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as problem:
+    except OSError:
+        raise
+    except Exception as problem:  # of a damaged header NumPy raises whatever Python's parser meets
         size = os.path.getsize(path)
-        told = "is truncated or damaged" if "length" in str(problem) or "header" in str(problem) else str(problem)
+        speaks = isinstance(problem, ValueError) and "length" not in str(problem) and "header" not in str(problem)
+        told = str(problem) if speaks else "is truncated or damaged"
         raise Unmeasurable(f"{path}: {told} ({size:,} bytes; {problem})") from None
     return _array(path, ".npy", array)
 
@@ -107,7 +110,9 @@ def _npz(path: str, tensor: str | None) -> Matrix:
         version = np.lib.format.read_magic(file)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = reader(file)
-    except (zipfile.BadZipFile, ValueError, EOFError, KeyError, NotImplementedError) as problem:
+    except Unmeasurable:
+        raise
+    except Exception as problem:  # of a damaged header NumPy raises whatever Python's parser meets
         raise Unmeasurable(f"{path}: is truncated or damaged ({problem})") from None
     name = f"{path}:{chosen}"
     if fortran and len(shape) > 1:
@@ -231,7 +236,9 @@ def _llama(path: str, size: int) -> Matrix:
     def read(start: int, stop: int) -> np.ndarray:
         rows = codes[start:stop]
         scale = np.ascontiguousarray(rows[:, :4]).view("<f4")
-        if not np.isfinite(scale).all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            farthest = scale[:, 0] * np.float32(65535) + scale[:, 1]
+        if not (np.isfinite(scale).all() and np.isfinite(farthest).all()):
             raise Unmeasurable(f"{path}: is damaged: the scale of a token between {start} and {stop - 1} is no number")
         return rows[:, 4:4 + vocabulary].astype(np.float32) * scale[:, :1] + scale[:, 1:]
 
