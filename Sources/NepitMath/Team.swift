@@ -19,9 +19,6 @@ public struct Team {
   private var start = 0.0, span = 1.0, end = 1.0
   private var hasRows = false
 
-  /// The calling thread alone, nobody told.
-  public init() { self.init(threads: 1, monitor: nil, context: nil, environment: 0) }
-
   public init(threads: Int, monitor: Monitor?, context: UnsafeMutableRawPointer?, environment: UInt32) {
     self.threads = threads
     (self.monitor, self.context, self.environment) = (monitor, context, environment)

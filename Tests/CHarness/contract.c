@@ -711,6 +711,7 @@ static void start_function(const options *how, report *r) {
     digest = FNV_START;
     if (setjmp(give_up_function) == 0) run_function();
     *r = (report){calls, faults, monitor_calls, thread_starts, problems, digest, true, getpid()};
+    if (getenv("LLVM_PROFILE_FILE") != NULL) exit(problems > 0);    /* which writes counters: Tests/coverage.sh */
     fflush(stdout);
     _exit(problems > 0);
 }

@@ -295,7 +295,10 @@ void prepare_blocks(void) {
 static void choose_strides(block *b, bool plain, bool large) {
     const ptrdiff_t rows = (ptrdiff_t)b->rows, cols = (ptrdiff_t)b->cols;
     ptrdiff_t row = cols, col = 1;
-    if (!plain && (is_read(b->p) || b->p->kind == MUTABLE)) {
+    if (t.side_by_side && is_read(b->p)) {
+        row = 1;
+        col = rows + (ptrdiff_t)below(3);
+    } else if (!plain && (is_read(b->p) || b->p->kind == MUTABLE)) {
         const ptrdiff_t gap = 1 + (ptrdiff_t)below(3);
         switch (below(b->p->out || large ? 5 : 8)) {
         case 0: row = cols + gap; break;
@@ -641,6 +644,7 @@ static size_t choose_cols(void) {
 }
 
 static void choose_shape(bool large) {
+    t.side_by_side = !large && chance(6);
     t.members = 1;
     for (int i = 0; i < f->count; i++) {
         if (f->parameters[i].kind != COUNT) continue;
@@ -652,6 +656,9 @@ static void choose_shape(bool large) {
         t.cols = PICK(cols);
         const size_t groups = LARGE_CELLS / t.cols / t.members;
         t.rows = (groups > 0 ? groups : 1) * t.members;
+    } else if (t.side_by_side) {
+        t.cols = 2 + below(40);
+        t.rows = t.members * (16 + below(33));
     } else {
         t.cols = choose_cols();
         t.rows = t.members * (1 + below(t.cols > 300 ? 2 : 6));
@@ -668,8 +675,9 @@ void choose_trial(bool large, bool tame) {
     for (int i = 0; i < f->count; i++) arrays += f->parameters[i].kind == ARRAY;
     const bool repeats = strcmp(f->section, "losses") != 0;     /* there rows agree in number */
     if (arrays > 1 && repeats && chance(3)) single = (int)below((size_t)arrays);
-    const bool one_dtype = chance(2);
-    const nepit_dtype common = chance(2) ? PICK(floats) : (nepit_dtype)(NEPIT_F64 + (int)below(12));
+    const bool one_dtype = t.side_by_side || chance(2);
+    const nepit_dtype any = (nepit_dtype)(NEPIT_F64 + (int)below(12));
+    const nepit_dtype common = t.side_by_side ? floats[1 + below(2)] : chance(2) ? PICK(floats) : any;
     const bool plain = chance(6);
     for (int i = 0, array = 0; i < f->count; i++) {
         const parameter *p = &f->parameters[i];

@@ -37,6 +37,7 @@ typedef struct {
 typedef struct {
     size_t rows, cols, results;     /* results: rows of the outputs called [rows] */
     size_t members;                 /* the value of the COUNT, else 1 */
+    bool side_by_side;              /* many rows in columns of floats, of which 16 are read together */
     block blocks[MAX_PARAMETERS];   /* of ARRAY, LABELS, MUTABLE, DOUBLES, INT32S, INT64S */
     value scalars[MAX_PARAMETERS];  /* of NUMBER, BASE, COUNT, CHOICE and STATUS */
     bool has_record;                /* of the RECORD, if it is not NULL */

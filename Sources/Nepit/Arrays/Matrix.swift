@@ -30,9 +30,6 @@ public struct Matrix {
   func row(_ index: Int) -> Row {
     Row(data + index &* rowStride &* type.size, columns == 1 ? 1 : columnStride, columns, type)
   }
-
-  /// Whether a row's elements lie in memory as the kernels read them.
-  var isNative: Bool { (columnStride == 1 || columns == 1) && (type == .float64 || type == .float32) }
 }
 
 /// A borrowed matrix that is written; no two of its elements share memory. The twin of `nepit_mutable_array`.

@@ -49,8 +49,6 @@ struct Row {
     return UnsafeRawPointer(buffer)
   }
 
-  func slice(_ range: Range<Int>) -> Row { Row(pointer(range.lowerBound), stride, (range.upperBound &- range.lowerBound), type) }
-
   /// Whether an element is less than 0; asked when a sign bit was met, which -0 has too.
   func hasNegative() -> Bool {
     for index in upTo(count) where read(index) < 0 { return true }
@@ -64,8 +62,6 @@ struct MutableRow {
   let stride: Int
   let count: Int
   let type: ElementType
-
-  var isNative: Bool { type == .float64 && stride == 1 }
 
   func write(_ values: UnsafePointer<Double>, from start: Int, count: Int) {
     let base = data + start &* stride &* type.size

@@ -280,7 +280,6 @@ struct ExactSum {
   private var pair = lanes_pair.zero
   var value: Double { pair.value }
   mutating func add(_ x: Double) { pair = pair + lanes_pair(x) }
-  mutating func add(_ other: ExactSum) { pair = pair + other.pair }
 }
 
 /// Work on the rows of a range, one after the other by `upTo(rows)`; it writes only what belongs to them and to its block.

@@ -54,7 +54,11 @@ struct LogitsComparisonTests {
       var summary = nepit_logits_summary()
       summary.size = MemoryLayout<nepit_logits_summary>.size
       #expect(nepit_logits_comparison_summary(comparison, &summary) == NEPIT_OK)
-      #expect(summary.rows + summary.invalid == UInt64(max(base.rows, test.rows)))
+      let rows = UInt64(max(base.rows, test.rows))
+      #expect(summary.rows + summary.invalid == rows)
+      #expect(nepit_logits_comparison_merge(comparison, comparison) == NEPIT_OK, "with itself")
+      #expect(nepit_logits_comparison_summary(comparison, &summary) == NEPIT_OK)
+      #expect(summary.rows + summary.invalid == 2 * rows)
       nepit_logits_comparison_destroy(comparison)
     }
   }
@@ -93,6 +97,8 @@ struct LogitsComparisonTests {
     let (last, greatest) = (loaded.quantiles(at: 1).divergence, whole.summary().greatestDivergence)
     #expect(last == greatest)
     var other = try LogitsComparison(columns: columns + 1, sketchBits: bits)
+    let parameters = other.parameters
+    #expect(parameters == (columns + 1, 10, bits))
     var refusal: CallError?
     do { try other.merge(whole) } catch { refusal = error }
     #expect(refusal == .shape)

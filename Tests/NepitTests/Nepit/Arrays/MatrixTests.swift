@@ -153,6 +153,15 @@ struct MatrixTests {
     }
   }
 
+  @Test("a span that is written is a matrix of one row")
+  func writtenSpan() throws {
+    var values = [1.0, 2, 3]
+    var span = values.mutableSpan
+    let matrix = try MutableMatrix(&span)
+    let extents = (matrix.rows, matrix.columns, matrix.type)
+    #expect(extents == (1, 3, .float64))
+  }
+
   /// At most 64, each but the last a multiple of a block, all of them the whole.
   @Test("segments")
   func segments() {
