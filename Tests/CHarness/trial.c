@@ -59,6 +59,7 @@ static const unsigned char *given;  /* what the next numbers are made of, while 
 static size_t given_left;
 
 void seed_random(uint64_t seed) { random_state = seed; }
+uint64_t hold_random(void) { return random_state; }
 
 void give_bytes(const unsigned char *bytes, size_t count) {
     random_state = FNV_START;

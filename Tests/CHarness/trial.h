@@ -72,6 +72,7 @@ void catch_crashes(void);
 
 /* Random numbers: SplitMix64's, or made of the bytes that were given as long as there are any. */
 void seed_random(uint64_t seed);
+uint64_t hold_random(void);         /* what to seed it with to have the same numbers again */
 void give_bytes(const unsigned char *bytes, size_t count);
 uint64_t next(void);
 size_t below(size_t n);
