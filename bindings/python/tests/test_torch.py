@@ -90,6 +90,38 @@ def test_cross_entropy_gradcheck(drawn, random, options):
     assert torch.autograd.gradcheck(lambda x: F.cross_entropy(x, wide, **options), drawn(2, 80).requires_grad_())
 
 
+def torch_gaussian_kl(mean, log_variance, other_mean=0.0, other_log_variance=torch.zeros(())):
+    ratio = (log_variance - other_log_variance).exp()
+    return 0.5 * (ratio - 1 + other_log_variance - log_variance
+                  + (mean - other_mean) ** 2 / other_log_variance.exp())
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_gaussian_kl(drawn, dtype):
+    log_variance, others = drawn(6, 4, dtype=dtype, scale=0.5), (drawn(4, dtype=dtype), drawn(1, 4, dtype=dtype))
+    for some in ((), others):
+        def rows(x):
+            return torch_gaussian_kl(x, log_variance.double(), *(y.double() for y in some))
+
+        for reduction, theirs in {"none": rows, "rows": lambda x: rows(x).sum(-1), "sum": lambda x: rows(x).sum(),
+                                  "mean": lambda x: rows(x).sum(-1).mean()}.items():
+            def ours(x):
+                return F.gaussian_kl(x, log_variance, *some, reduction=reduction)
+
+            check(ours, theirs, drawn(6, 4, dtype=dtype))
+
+
+def test_gaussian_kl_gradcheck(drawn):
+    inputs = [drawn(*shape, scale=0.5).requires_grad_() for shape in ((3, 4), (1, 4), (4,), (3, 1))]
+    for reduction in ("mean", "sum", "rows", "none"):
+        for count in (2, 4):
+            assert torch.autograd.gradcheck(lambda *x: F.gaussian_kl(*x, reduction=reduction), inputs[:count])
+    mean, log_variance = (x.detach() for x in inputs[:2])
+    assert torch.autograd.gradcheck(lambda x: F.gaussian_kl(mean, x, free_bits=0.05), log_variance.requires_grad_())
+    with pytest.raises(NepitError, match="shapes do not fit"):
+        F.gaussian_kl(mean, torch.zeros(5))
+
+
 @pytest.mark.parametrize("dtype", TOLERANCES)
 def test_memory_is_not_copied(drawn, dtype):
     whole = drawn(8, 12, dtype=dtype)

@@ -11,19 +11,19 @@ derivatives. As many threads as `torch.get_num_threads` says are used; the resul
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import _library
+from . import _library, losses
 from ._arrays import View
 from ._library import NepitError
 from ._library import functions as _c
 from .losses import _support
 
-__all__ = ["cross_entropy"]
+__all__ = ["cross_entropy", "gaussian_kl"]
 
 _CODES = {torch.float64: _library.F64, torch.float32: _library.F32, torch.float16: _library.F16,
           torch.bfloat16: _library.BF16, torch.int32: _library.I32, torch.int64: _library.I64}
@@ -43,6 +43,20 @@ def _view(x: Any, name: str) -> View:
     if x.dtype == torch.bfloat16:  # which NumPy does not know
         return View(x.view(torch.int16).numpy().view(np.uint16), _library.BF16)
     return View(x.numpy(), _CODES[x.dtype])
+
+
+def _borrowed(x: Any, name: str) -> Any:
+    """A tensor as `nepit.losses` reads it where it lies."""
+    array, code = _view(_floating(x, name), name)
+    return x.detach() if code == _library.BF16 else array
+
+
+def _taken(result: Any, wanted: Sequence[bool], inputs: Sequence[Tensor]) -> tuple[Tensor, list[Optional[Tensor]]]:
+    """What a function of `nepit.losses` gave: the loss, and the gradients of the inputs that were wanted."""
+    value, *found = result if isinstance(result, tuple) else (result,)
+    slopes = iter(found)
+    return (torch.as_tensor(value, dtype=inputs[0].dtype),
+            [torch.from_numpy(next(slopes)).to(x.dtype) if want else None for x, want in zip(inputs, wanted)])
 
 
 def _matrix(x: Tensor, name: str) -> View:
@@ -166,3 +180,54 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Optional[Tensor] = None
         return loss if reduction == "none" else loss[0], [gradient]
 
     return _Loss.apply(compute, logits)
+
+
+def gaussian_kl(mean: Tensor, log_variance: Tensor, other_mean: Optional[Tensor] = None,
+                other_log_variance: Optional[Tensor] = None, *, free_bits: float = 0.0,
+                reduction: str = "mean") -> Tensor:
+    """Kullback-Leibler divergence of diagonal Gaussians from the standard normal, or from others.
+
+    Parameters
+    ----------
+    mean, log_variance : Tensor
+        [..., D]: means and logarithms of the variances.
+    other_mean, other_log_variance : Tensor, optional
+        Those of the other distribution; 0 if absent. All are broadcast against one another, and may need a gradient.
+    free_bits : float, default 0
+        The least that an element contributes, in nepits; an element below has no gradient.
+    reduction : {'mean', 'sum', 'rows', 'none'}
+        The mean or the sum of the rows' divergences, each row's, or each element's.
+
+    Returns
+    -------
+    Tensor
+        Of the mean's type, computed in double.
+
+    Raises
+    ------
+    NepitError
+        If an argument is wrong; the message says which and how. It is a `ValueError`.
+
+    Examples
+    --------
+    >>> import torch, nepit.torch
+    >>> nepit.torch.gaussian_kl(torch.tensor([0.0, 1.0]), torch.zeros(2))
+    tensor(0.5000)
+    """
+    given = {"mean": mean, "log_variance": log_variance, "other_mean": other_mean,
+             "other_log_variance": other_log_variance}
+    names = [name for name, x in given.items() if x is not None]
+    tensors = [_floating(given[name], name) for name in names]
+    try:
+        inputs = torch.broadcast_tensors(*tensors)
+    except RuntimeError:
+        shapes = " and ".join(f"{name} has {tuple(x.shape)}" for name, x in zip(names, tensors))
+        raise NepitError(f"shapes do not fit: {shapes}") from None
+
+    def compute(wanted: tuple[bool, ...]) -> tuple[Tensor, list[Optional[Tensor]]]:
+        arrays = {name: _borrowed(x, name) for name, x in zip(names, inputs)}
+        return _taken(losses.gaussian_kl(
+            **arrays, free_bits=free_bits, reduction=reduction, gradient=wanted if any(wanted) else False,
+            threads=torch.get_num_threads()), wanted, inputs)
+
+    return _Loss.apply(compute, *inputs)
