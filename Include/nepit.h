@@ -1322,6 +1322,280 @@ NEPIT_API nepit_status nepit_gaussian_kl(nepit_array mean, nepit_array log_varia
                                          nepit_mutable_array other_mean_gradient,
                                          nepit_mutable_array other_log_variance_gradient);
 
+/** Cross-entropy of the sigmoid of each logit with its target, with the gradients.
+ *
+ *      term_ij = w_ij (v_j y log(1 + e^-x) + (1 - y) log(1 + e^x))
+ *
+ *  with the weights w and the weights v of positives: several labels of a row
+ *  by themselves. The mean divides by the number of elements.
+ *
+ *  @param[in]  logits  [rows, cols] Any numbers x.
+ *  @param[in]  targets [rows, cols] Probabilities y, or labels 0 and 1; no limit is enforced.
+ *  @param[in]  weights [rows, cols] The weight w of each element; optional: 1.
+ *  @param[in]  positive_weights [1, cols] The weight v of each column's positives; optional: 1.
+ *  @param      reduction In [0, 1]. NEPIT_REDUCTION_SUM or _MEAN, of the elements.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The sum or the mean of the terms; optional.
+ *  @param[out] losses  [rows] The sum of each row's terms; optional.
+ *  @param[out] terms   [rows, cols] Each element's; optional.
+ *  @param[out] gradient [rows, cols] Of the reduced loss by the logits, in place of logits; optional.
+ *  @param[out] target_gradient [rows, cols] By the targets, in place of targets; optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    0 where the weight is 0, and where an infinite logit is right; +infinity where it is wrong. 0 of no rows.
+ *  Accuracy:  2^-46 of the sum of the terms' magnitudes; of one with a target from 0 to 1 2^-46, also where the
+ *             prediction is confident.
+ *  Reference: Murphy (2022), section 10.2.3.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_sigmoid_cross_entropy(nepit_array logits, nepit_array targets, nepit_array weights,
+                                                   nepit_array positive_weights, nepit_reduction reduction,
+                                                   const nepit_execution *execution, double *out, double *losses,
+                                                   nepit_mutable_array terms, nepit_mutable_array gradient,
+                                                   nepit_mutable_array target_gradient);
+
+/** Cross-entropy of each probability with its target, with the gradients.
+ *
+ *      term_ij = -w_ij (y log p + (1 - y) log(1 - p))
+ *
+ *  The mean divides by the number of elements. From logits
+ *  nepit_sigmoid_cross_entropy knows more: a probability near 1 has lost the
+ *  rest.
+ *
+ *  @param[in]  probabilities [rows, cols] Probabilities p, from 0 to 1.
+ *  @param[in]  targets [rows, cols] Probabilities y, or labels 0 and 1; no limit is enforced.
+ *  @param[in]  weights [rows, cols] The weight w of each element; optional: 1.
+ *  @param      reduction In [0, 1]. NEPIT_REDUCTION_SUM or _MEAN, of the elements.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The sum or the mean of the terms; optional.
+ *  @param[out] losses  [rows] The sum of each row's terms; optional.
+ *  @param[out] terms   [rows, cols] Each element's; optional.
+ *  @param[out] gradient [rows, cols] Of the reduced loss by the probabilities, in place of probabilities; optional.
+ *  @param[out] target_gradient [rows, cols] By the targets, in place of targets; optional.
+ *  @return As nepit_sigmoid_cross_entropy.
+ *
+ *  Values:    NaN where a probability is below 0 or above 1; 0 log 0 = 0; +infinity where a probability of 0 was
+ *             expected to be none, or one of 1.
+ *  Accuracy:  As nepit_sigmoid_cross_entropy.
+ *  Reference: Murphy (2022), section 10.2.3.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_binary_cross_entropy(nepit_array probabilities, nepit_array targets, nepit_array weights,
+                                                  nepit_reduction reduction, const nepit_execution *execution,
+                                                  double *out, double *losses, nepit_mutable_array terms,
+                                                  nepit_mutable_array gradient, nepit_mutable_array target_gradient);
+
+/** Options of a negative log-likelihood of labels; nepit_nll_defaults gives the defaults. */
+typedef struct nepit_nll_options {
+    size_t size;            /**< sizeof(nepit_nll_options) of the caller */
+    int64_t ignore_index;   /**< a label whose row counts for nothing; -100 */
+    nepit_reduction reduction; /**< In [0, 1]. NEPIT_REDUCTION_SUM or _MEAN, of the rows; _MEAN */
+} nepit_nll_options;
+
+/** The defaults, to be changed. */
+static inline nepit_nll_options nepit_nll_defaults(void) {
+    nepit_nll_options options;
+    options.size = sizeof(nepit_nll_options);
+    options.ignore_index = -100;
+    options.reduction = NEPIT_REDUCTION_MEAN;
+    return options;
+}
+
+/** Negative log-likelihood of labels from log-probabilities, with the gradient.
+ *
+ *      loss_i = -w_y log p_iy
+ *
+ *  The mean divides by the sum of w_y over the rows that are not ignored.
+ *
+ *  @param[in]  log_probabilities [rows, cols] Logarithms of probabilities, as nepit_log_softmax gives them.
+ *  @param[in]  labels  [rows, 1] Labels: int32 or int64, from 0 to cols - 1 or ignore_index. A single row of as many
+ *                      serves, too.
+ *  @param[in]  class_weights [1, cols] The weight w of each label; optional: 1.
+ *  @param[in]  options See nepit_nll_options; optional.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The sum or the mean of the losses; optional.
+ *  @param[out] losses  [rows] The loss of each row; optional.
+ *  @param[out] gradient [rows, cols] Of the reduced loss by the log-probabilities, in place of log_probabilities;
+ *                      optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE, _LABEL or _CANCELLED.
+ *
+ *  Values:    0 in loss and gradient of an ignored row, and of a class of weight 0. 0 where nothing counts.
+ *  Accuracy:  2^-46 of the sum of the losses' magnitudes.
+ *  Reference: Murphy (2022), section 4.2.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_nll(nepit_array log_probabilities, nepit_array labels, nepit_array class_weights,
+                                 const nepit_nll_options *options, const nepit_execution *execution, double *out,
+                                 double *losses, nepit_mutable_array gradient);
+
+/** Options of a Gaussian negative log-likelihood; nepit_gaussian_nll_defaults gives the defaults. */
+typedef struct nepit_gaussian_nll_options {
+    size_t size;            /**< sizeof(nepit_gaussian_nll_options) of the caller */
+    double eps;             /**< In [0, inf). The least variance: a smaller one counts as this; 1e-6 */
+    int32_t full;           /**< In [0, 1]. Whether log(2 pi) / 2 is added; 0 */
+    int32_t log_variance;   /**< In [0, 1]. Whether the variances are given by their logarithms, without eps; 0 */
+    nepit_reduction reduction; /**< In [0, 1]. NEPIT_REDUCTION_SUM or _MEAN, of the elements; _MEAN */
+} nepit_gaussian_nll_options;
+
+/** The defaults, to be changed. */
+static inline nepit_gaussian_nll_options nepit_gaussian_nll_defaults(void) {
+    nepit_gaussian_nll_options options;
+    options.size = sizeof(nepit_gaussian_nll_options);
+    options.eps = 1e-6;
+    options.full = 0;
+    options.log_variance = 0;
+    options.reduction = NEPIT_REDUCTION_MEAN;
+    return options;
+}
+
+/** Negative log-likelihood of Gaussians at targets, with the gradients.
+ *
+ *      term_ij = (log s + (m - y)^2 / s) / 2,    s = max(variance, eps)
+ *
+ *  The mean divides by the number of elements. The gradient by a variance
+ *  below eps is that at eps, so that the variance can grow again.
+ *
+ *  @param[in]  mean    [rows, cols] Means m.
+ *  @param[in]  targets [rows, cols] Where the density is taken, y.
+ *  @param[in]  variance [rows, cols] Variances, at least 0, or their logarithms.
+ *  @param[in]  options See nepit_gaussian_nll_options; optional.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The sum or the mean of the terms; optional.
+ *  @param[out] losses  [rows] The sum of each row's terms; optional.
+ *  @param[out] terms   [rows, cols] Each element's; optional.
+ *  @param[out] mean_gradient [rows, cols] Of the reduced loss by the means, in place of mean; optional.
+ *  @param[out] target_gradient [rows, cols] By the targets, in place of targets; optional.
+ *  @param[out] variance_gradient [rows, cols] By the variances, or their logarithms, in place of variance; optional.
+ *  @return As nepit_gaussian_kl.
+ *
+ *  Values:    NaN where a variance is negative; +infinity where it is 0 away from the mean, -infinity at the mean. 0 of
+ *             no rows.
+ *  Accuracy:  2^-46 of the magnitudes of what is added.
+ *  Reference: Nix and Weigend (1994), Estimating the mean and variance of the target probability distribution.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_gaussian_nll(nepit_array mean, nepit_array targets, nepit_array variance,
+                                          const nepit_gaussian_nll_options *options, const nepit_execution *execution,
+                                          double *out, double *losses, nepit_mutable_array terms,
+                                          nepit_mutable_array mean_gradient, nepit_mutable_array target_gradient,
+                                          nepit_mutable_array variance_gradient);
+
+/** Options of a Poisson negative log-likelihood; nepit_poisson_nll_defaults gives the defaults. */
+typedef struct nepit_poisson_nll_options {
+    size_t size;            /**< sizeof(nepit_poisson_nll_options) of the caller */
+    double eps;             /**< In [0, inf). What is added to a rate before its logarithm is taken; 1e-8 */
+    int32_t full;           /**< In [0, 1]. Whether Stirling's formula for log y! is added where y > 1; 0 */
+    int32_t log_input;      /**< In [0, 1]. Whether the rates are given by their logarithms, without eps; 1 */
+    nepit_reduction reduction; /**< In [0, 1]. NEPIT_REDUCTION_SUM or _MEAN, of the elements; _MEAN */
+} nepit_poisson_nll_options;
+
+/** The defaults, to be changed. */
+static inline nepit_poisson_nll_options nepit_poisson_nll_defaults(void) {
+    nepit_poisson_nll_options options;
+    options.size = sizeof(nepit_poisson_nll_options);
+    options.eps = 1e-8;
+    options.full = 0;
+    options.log_input = 1;
+    options.reduction = NEPIT_REDUCTION_MEAN;
+    return options;
+}
+
+/** Negative log-likelihood of Poisson distributions at targets, with the gradients.
+ *
+ *      term_ij = e^x - y x,    or  x - y log(x + eps)  of rates
+ *      full: + y log y - y + log(2 pi y) / 2  where y > 1
+ *
+ *  The mean divides by the number of elements.
+ *
+ *  @param[in]  rates   [rows, cols] Logarithms x of the rates, or the rates x.
+ *  @param[in]  targets [rows, cols] Counts y, at least 0; any numbers are taken.
+ *  @param[in]  options See nepit_poisson_nll_options; optional.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The sum or the mean of the terms; optional.
+ *  @param[out] losses  [rows] The sum of each row's terms; optional.
+ *  @param[out] terms   [rows, cols] Each element's; optional.
+ *  @param[out] gradient [rows, cols] Of the reduced loss by x, in place of rates; optional.
+ *  @param[out] target_gradient [rows, cols] By the targets, in place of targets; optional.
+ *  @return As nepit_gaussian_kl.
+ *
+ *  Values:    NaN where a rate is below -eps. 0 of no rows.
+ *  Accuracy:  2^-46 of the magnitudes of what is added.
+ *  Reference: Cameron and Trivedi (2013), Regression analysis of count data, section 3.2.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_poisson_nll(nepit_array rates, nepit_array targets,
+                                         const nepit_poisson_nll_options *options, const nepit_execution *execution,
+                                         double *out, double *losses, nepit_mutable_array terms,
+                                         nepit_mutable_array gradient, nepit_mutable_array target_gradient);
+
+/** How samples estimate a divergence, from d, the other log-probability less the own. */
+typedef int32_t nepit_kl_estimator;
+
+#define NEPIT_KL_ESTIMATOR_K1 1   /**< -d: unbiased, of either sign. */
+#define NEPIT_KL_ESTIMATOR_K2 2   /**< d^2 / 2: biased, of little variance. */
+#define NEPIT_KL_ESTIMATOR_K3 3   /**< e^d - 1 - d: unbiased, and never negative. */
+
+/** Estimates from samples of a policy's Kullback-Leibler divergence from another, with the gradients.
+ *
+ *      term_ij = w_ij k(d),    d = other - own
+ *
+ *  with the log-probabilities of what was sampled under the policy it was
+ *  sampled from, and under the other; the mean over the samples estimates
+ *  D(own || other). The mean divides by the sum of the weights, and is 0 where
+ *  that is: weights of 0 and 1 mask the tokens that do not count.
+ *
+ *  @param[in]  log_probabilities [rows, cols] Of each sample under its own policy.
+ *  @param[in]  other_log_probabilities [rows, cols] Of it under the other.
+ *  @param[in]  weights [rows, cols] The weight w of each sample; optional: 1.
+ *  @param      estimator In [1, 3]. NEPIT_KL_ESTIMATOR_K1, _K2 or _K3.
+ *  @param      reduction In [0, 1]. NEPIT_REDUCTION_SUM or _MEAN, of the samples.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The sum or the mean of the terms; optional.
+ *  @param[out] losses  [rows] The sum of each row's terms; optional.
+ *  @param[out] terms   [rows, cols] Each sample's; optional.
+ *  @param[out] gradient [rows, cols] Of the reduced loss by log_probabilities, in place of log_probabilities; optional.
+ *  @param[out] other_gradient [rows, cols] By the other ones, in place of other_log_probabilities; optional.
+ *  @return As nepit_sigmoid_cross_entropy.
+ *
+ *  Values:    0 where the weight is 0. NaN where both log-probabilities are the same infinity.
+ *  Accuracy:  2^-46 of the sum of the terms' magnitudes, also where both policies nearly agree.
+ *  Reference: Schulman (2020), Approximating KL divergence.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_sampled_kl(nepit_array log_probabilities, nepit_array other_log_probabilities,
+                                        nepit_array weights, nepit_kl_estimator estimator, nepit_reduction reduction,
+                                        const nepit_execution *execution, double *out, double *losses,
+                                        nepit_mutable_array terms, nepit_mutable_array gradient,
+                                        nepit_mutable_array other_gradient);
+
+/** Entropy of categorical policies from their logits, with action masks and the gradient.
+ *
+ *      H_i = -sum_j p_j log p_j,    p = softmax of the logits whose mask is not 0
+ *
+ *  An action whose mask is 0 has probability 0 and gradient 0, whatever its
+ *  logit. A row whose mask allows none counts for nothing: its entropy is 0,
+ *  and the mean divides by the other rows.
+ *
+ *  @param[in]  logits  [rows, cols] Any numbers.
+ *  @param[in]  mask    [rows, cols] Not 0 where an action is allowed; optional: all are.
+ *  @param      reduction In [0, 1]. NEPIT_REDUCTION_SUM or _MEAN, of the rows.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The sum or the mean of the entropies; optional.
+ *  @param[out] entropies [rows] Of each row, from 0 to log(cols); optional.
+ *  @param[out] gradient [rows, cols] Of the reduced entropy by the logits, in place of logits; optional.
+ *  @return As nepit_sigmoid_cross_entropy.
+ *
+ *  Values:    0 where one action alone is allowed. 0 where no row counts.
+ *  Accuracy:  2^-46, also where one action has nearly all of the probability; gradient 2^-46, but of float32 and half
+ *             floats a component below 2^-124 of the greatest probability may be 0.
+ *  Reference: Schulman et al. (2017), Proximal policy optimization algorithms, equation 9; Huang and Ontanon (2022), A
+ *             closer look at invalid action masking.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_policy_entropy(nepit_array logits, nepit_array mask, nepit_reduction reduction,
+                                            const nepit_execution *execution, double *out, double *entropies,
+                                            nepit_mutable_array gradient);
+
 /* -------------------------------------------------- comparison of two models */
 
 /** How far a model's logits are from those of a base model, over any number of tokens. See Objects.

@@ -473,21 +473,24 @@ def further():
 # -------------------------------------------------------------------- losses
 
 
-def loss_row(name, covers, draw, arguments, python, differentiable, others, expression):
+def loss_row(name, covers, draw, arguments, python, differentiable, others, expression, *, has_terms=True):
     """A loss of float32 elements and its gradients, beside NumPy, torch and JAX.
 
     draw: gives the inputs. arguments: of their views, those in C. python: the positional arguments and the keywords of
-    the package's function. differentiable: how many of the inputs have a gradient; others: how many more gradients the
-    function has. expression: of numpy, torch or jax.numpy and the inputs the loss; with numpy also the gradients.
+    the package's function, and how many gradients it could give besides. differentiable: by how many of the inputs there
+    are gradients; others: how many more C's function has. expression: of numpy, torch or jax.numpy and the inputs the
+    loss; with numpy also the gradients.
     """
     def build(context):
         inputs = draw(np.random.default_rng(SEED))
         case = Case({}, tolerance=1e-3)
         slopes = [np.empty_like(x) for x in inputs[:differentiable]]
-        outputs = [np.empty(1), None, ("array", None), *(("array", x) for x in slopes), *[("array", None)] * others]
+        outputs = [np.empty(1), None, *[("array", None)] * has_terms, *(("array", x) for x in slopes),
+                   *[("array", None)] * others]
         context.native(case, covers, arguments(*(view(x) for x in inputs)), outputs)
-        positional, keywords = python(*inputs)
-        context.python(case, f"losses.{covers}", *positional, **keywords, gradient=slopes)
+        positional, keywords, besides = python(*inputs)
+        context.python(case, f"losses.{covers}", *positional, **keywords,
+                       gradient=[*slopes, *[None] * besides] if has_terms else slopes[0])
         case.implementations |= peers.loss_ways(expression, inputs, differentiable, compiled=context.compiled,
                                                 threads=context.threads)
         case.reads, case.writes = inputs, slopes
@@ -512,13 +515,98 @@ def variational(m, mean, log_variance):
     return (value, mean / len(mean), 0.5 * (power - 1) / len(mean)) if m is np else value
 
 
+def label_row(name, rows, cols):
+    """The likelihood of labels: what takes the time is the gradient, all but empty."""
+    def build(context):
+        random = np.random.default_rng(SEED)
+        x, labels = -abs(normal(rows, cols, 1)(random)[0]), random.integers(0, cols, rows)
+        slopes, at = np.empty_like(x), np.arange(rows)
+        case = Case({}, tolerance=1e-3)
+        context.native(case, "nll", [view(x), view(labels[:, None]), view(None), None],
+                       [np.empty(1), None, ("array", slopes)])
+        context.python(case, "losses.nll", x, labels, gradient=slopes)
+
+        def numpy():
+            gradient = np.zeros_like(x)
+            gradient[at, labels] = -1 / rows
+            return -x[at, labels].mean(), gradient
+        case.implementations["numpy"] = numpy
+        case.reads, case.writes = [labels], [slopes]
+        return case
+    return Row(name, "further", build, ("nll",))
+
+
+def replaced(draw, place, of=np.abs):
+    """Draws of which one matrix is replaced by a function of it."""
+    def changed(random):
+        inputs = draw(random)
+        inputs[place][:] = of(inputs[place])
+        return inputs
+    return changed
+
+
+def sigmoid(m, x, y):
+    rest = m.log1p(m.exp(-abs(x)))
+    value = (rest + 0.5 * (abs(x) + x) - x * y).mean()
+    return (value, (1 / (1 + np.exp(-x)) - y) / x.size) if m is np else value
+
+
+def binary(m, p, y):
+    value = -(y * m.log(p) + (1 - y) * m.log1p(-p)).mean()
+    return (value, ((1 - y) / (1 - p) - y / p) / p.size) if m is np else value
+
+
+def gaussian(m, mean, y, variance):
+    variance = m.clip(variance, 1e-6, 1e30)
+    value = 0.5 * (m.log(variance) + (mean - y) ** 2 / variance).mean()
+    return (value, (mean - y) / variance / y.size) if m is np else value
+
+
+def poisson(m, x, y):
+    power = m.exp(x)
+    value = (power - x * y).mean()
+    return (value, (power - y) / x.size) if m is np else value
+
+
+def sampled(m, x, y):
+    d = y - x
+    power = m.exp(d)
+    value = (power - 1 - d).mean()
+    return (value, (1 - power) / x.size) if m is np else value
+
+
+def policy(m, x):
+    z = x - m.amax(x, -1, keepdims=True)
+    power = m.exp(z)
+    total = power.sum(-1, keepdims=True)
+    p = power / total
+    gap = -(p * z).sum(-1, keepdims=True)
+    value = (m.log(total) + gap).sum() / len(x)
+    return (value, p * (-z - gap) / len(x)) if m is np else value
+
+
 def losses(quick):
     rows = 6553 if quick else 65536
     absent, shape = view(None), f"[{rows}x128]"
     return [
         loss_row(f"gaussian_kl with gradients f32 {shape}", "gaussian_kl", normal(rows, 128, 1, 0.5),
                  lambda mean, log_variance: [mean, log_variance, absent, absent, None],
-                 lambda mean, log_variance: ((mean, log_variance), {}), 2, 2, variational),
+                 lambda mean, log_variance: ((mean, log_variance), {}, 0), 2, 2, variational),
+        loss_row(f"sigmoid_cross_entropy with gradient f32 {shape}", "sigmoid_cross_entropy",
+                 replaced(normal(rows, 128, 3, 1), 1, lambda x: x > 0),
+                 lambda x, y: [x, y, absent, absent, 1], lambda x, y: ((x, y), {}, 1), 1, 1, sigmoid),
+        loss_row(f"binary_cross_entropy with gradient f32 {shape}", "binary_cross_entropy",
+                 replaced(replaced(normal(rows, 128, 2, 1), 0, lambda x: 1 / (1 + np.exp(-x))), 1, lambda x: x > 0),
+                 lambda x, y: [x, y, absent, 1], lambda x, y: ((x, y), {}, 1), 1, 1, binary),
+        label_row(f"nll with gradient f32 {shape}", rows, 128),
+        loss_row(f"gaussian_nll with gradient f32 {shape}", "gaussian_nll", replaced(normal(rows, 128, 1, 1, 1), 2),
+                 lambda m, y, s: [m, y, s, None], lambda m, y, s: ((m, y, s), {}, 2), 1, 2, gaussian),
+        loss_row(f"poisson_nll with gradient f32 {shape}", "poisson_nll", replaced(normal(rows, 128, 1, 2), 1),
+                 lambda x, y: [x, y, None], lambda x, y: ((x, y), {}, 1), 1, 1, poisson),
+        loss_row(f"sampled_kl with gradient f32 {shape}", "sampled_kl", normal(rows, 128, 1, 1),
+                 lambda x, y: [x, y, absent, 3, 1], lambda x, y: ((x, y), {}, 1), 1, 1, sampled),
+        loss_row(f"policy_entropy with gradient f32 {shape}", "policy_entropy", normal(rows, 128, 2),
+                 lambda x: [x, absent, 1], lambda x: ((x,), {}, 0), 1, 0, policy, has_terms=False),
     ]
 
 

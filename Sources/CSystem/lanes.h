@@ -743,6 +743,7 @@ typedef struct lanes_loss_rows {
     double absent[4];
     void *_Nullable terms;
     void *_Nullable slopes[4];       /* by each input */
+    int64_t input_steps[4], terms_step, slope_steps[4];  /* from row to row, in bytes */
     double scale;                    /* what the slopes are multiplied with */
     double parameter;                /* each loss says what */
     int64_t choice;
@@ -751,14 +752,22 @@ typedef struct lanes_loss_rows {
 /* A sum of terms in two words a lane. */
 typedef struct lanes_loss_sum { double high[8], low[8]; } lanes_loss_sum;
 
-/* On a caller's stack: pieces of 256 elements of four inputs, the terms and four outputs; what blocks of rows add up. */
+/* On a caller's stack: pieces of 256 elements of four inputs, the terms and four outputs; sums of rows that are added in
+ * one go, and of blocks of rows. */
 typedef struct loss_pieces { double words[9 * 256]; } loss_pieces;
+typedef struct loss_totals { lanes_pair all[64]; } loss_totals;
 typedef struct loss_sums { lanes_pair all[1024]; } loss_sums;
 
 /* A loss of elements. */
 typedef enum __attribute__((enum_extensibility(closed))) lanes_loss : int32_t {
     lanes_loss_variational,
     lanes_loss_gaussian_kl,
+    lanes_loss_sigmoid,
+    lanes_loss_binary,
+    lanes_loss_gaussian_likelihood,
+    lanes_loss_poisson_likelihood,
+    lanes_loss_sampled_kl,
+    lanes_loss_weight,               /* the first input itself */
 } lanes_loss;
 
 /* What is summed over a row. */

@@ -34,7 +34,10 @@ public struct Execution {
     return copy
   }
 
-  private init() { (threads, monitor, context) = (1, nil, nil) }
+  /// The same, nobody told.
+  var unwatched: Execution { Execution(threads) }
+
+  private init(_ threads: Int = 1) { (self.threads, monitor, context) = (threads, nil, nil) }
 }
 
 /// Runs `body` in the default floating-point environment, whatever the caller's is, and puts that back, flags

@@ -18,29 +18,71 @@ protocol PointwiseLoss {
   func callAsFunction(_ x: Lanes, _ y: Lanes, _ z: Lanes, _ w: Lanes) -> LossTerm
 }
 
-/// Adds the terms of `count` elements to the sum, and writes what `rows` asks for, which may be in place of the inputs.
-/// Pieces of a row but the last are a multiple of 64 long.
+/// Adds the terms of `count` elements of each row, and writes what `data` asks for, which may be in place of the inputs.
+///
+/// A row in pieces passes the same zeroed carry with each, every piece but the last a multiple of 64 elements long, and
+/// has its total with the last.
 @export(interface)
 public func addLosses(
-  _ loss: lanes_loss, _ element: lanes_element, _ count: Int, _ rows: UnsafePointer<lanes_loss_rows>,
-  _ sum: UnsafeMutablePointer<lanes_loss_sum>
+  _ loss: lanes_loss, _ element: lanes_element, rows: Int, _ count: Int, _ data: UnsafePointer<lanes_loss_rows>,
+  _ carry: UnsafeMutablePointer<lanes_loss_sum>?, _ totals: UnsafeMutablePointer<lanes_pair>
 ) {
-  if loss == .variational, element == .float {
-    addFloats(Variational(rows.pointee), count, rows, sum)
-  } else {
-    add(loss, element == .float, 0, count, rows, sum)
+  var data = data.pointee, sum = lanes_loss_sum()
+  withUnsafeMutablePointer(to: &data) { data in
+    withUnsafeMutablePointer(to: &sum) { sum in
+      var row = 0
+      while row < rows {
+        sum.pointee = carry?.pointee ?? lanes_loss_sum()
+        if loss == .variational, element == .float {
+          addFloats(Variational(data.pointee), count, data, sum)
+        } else {
+          add(loss, element == .float, 0, count, data, sum)
+        }
+        let words = UnsafeMutableRawPointer(sum).assumingMemoryBound(to: Double.self)
+        totals[row] = lanes_total(lanes_load_eight(words), lanes_load_eight(words + 8))
+        carry?.pointee = sum.pointee
+        data.pointee.advance()
+        row &+= 1
+      }
+    }
   }
 }
 
-/// (One loop for all losses: what loads and stores is larger than any of them, and the branch is foreseen.)
-@_transparent
-private func term(
-  _ loss: lanes_loss, _ rows: UnsafePointer<lanes_loss_rows>, _ x: Lanes, _ y: Lanes, _ z: Lanes, _ w: Lanes
-) -> LossTerm {
+extension lanes_loss_rows {
+  /// To the next row.
+  @inline(__always)
+  fileprivate mutating func advance() {
+    if let input = inputs.0 { inputs.0 = input + Int(input_steps.0) }
+    if let input = inputs.1 { inputs.1 = input + Int(input_steps.1) }
+    if let input = inputs.2 { inputs.2 = input + Int(input_steps.2) }
+    if let input = inputs.3 { inputs.3 = input + Int(input_steps.3) }
+    if let output = terms { terms = output + Int(terms_step) }
+    if let output = slopes.0 { slopes.0 = output + Int(slope_steps.0) }
+    if let output = slopes.1 { slopes.1 = output + Int(slope_steps.1) }
+    if let output = slopes.2 { slopes.2 = output + Int(slope_steps.2) }
+    if let output = slopes.3 { slopes.3 = output + Int(slope_steps.3) }
+  }
+}
+
+/// The elements from `start` up to `end` of one row. (A loop for each loss: where all of them meet in one function, the
+/// compiler leaves operators on vectors as loops over their lanes.)
+@inline(never)
+private func add(
+  _ loss: lanes_loss, _ isFloat: Bool, _ start: Int, _ end: Int, _ row: UnsafePointer<lanes_loss_rows>,
+  _ sum: UnsafeMutablePointer<lanes_loss_sum>
+) {
+  @inline(__always)
+  func run<Loss: PointwiseLoss>(_ type: Loss.Type) { add(Loss(row.pointee), isFloat, start, end, row, sum) }
   switch loss {
-  case .variational: return Variational(rows.pointee)(x, y, z, w)
-  case .gaussian_kl: return GaussianKL(rows.pointee)(x, y, z, w)
-  @unknown default: return LossTerm(value: .zero, slopes: (.zero, .zero, .zero, .zero))
+  case .variational: run(Variational.self)
+  case .gaussian_kl: run(GaussianKL.self)
+  case .sigmoid: run(SigmoidCrossEntropy.self)
+  case .binary: run(BinaryCrossEntropy.self)
+  case .gaussian_likelihood: run(GaussianLikelihood.self)
+  case .poisson_likelihood: run(PoissonLikelihood.self)
+  case .sampled_kl: run(SampledKL.self)
+  case .weight: run(Weight.self)
+  @unknown default: break
   }
 }
 
@@ -69,10 +111,10 @@ private func store(_ value: Lanes, _ output: UnsafeMutableRawPointer?, _ index: 
   }
 }
 
-/// Adds the elements from `start` up to `end`: blocks of 64 plainly, the blocks with compensation.
+/// Blocks of 64 plainly, the blocks with compensation.
 @inline(never)
-private func add(
-  _ loss: lanes_loss, _ isFloat: Bool, _ start: Int, _ end: Int, _ rows: UnsafePointer<lanes_loss_rows>,
+private func add<Loss: PointwiseLoss>(
+  _ loss: Loss, _ isFloat: Bool, _ start: Int, _ end: Int, _ rows: UnsafePointer<lanes_loss_rows>,
   _ sum: UnsafeMutablePointer<lanes_loss_sum>
 ) {
   let words = UnsafeMutableRawPointer(sum).assumingMemoryBound(to: Double.self)
@@ -85,10 +127,9 @@ private func add(
     let blockEnd = min(end, index &+ 64)
     while index < blockEnd {
       let left = min(laneCount, blockEnd &- index)
-      var term = term(
-        loss, rows, load(inputs.0, else: absent.0, index, left, isFloat),
-        load(inputs.1, else: absent.1, index, left, isFloat), load(inputs.2, else: absent.2, index, left, isFloat),
-        load(inputs.3, else: absent.3, index, left, isFloat))
+      var term = loss(
+        load(inputs.0, else: absent.0, index, left, isFloat), load(inputs.1, else: absent.1, index, left, isFloat),
+        load(inputs.2, else: absent.2, index, left, isFloat), load(inputs.3, else: absent.3, index, left, isFloat))
       let isNaN = term.value .!= term.value
       if left < laneCount { term.value = lanes_head(term.value, Int64(left)) }
       block += lanes_first(term.value)
@@ -133,11 +174,11 @@ private func addFloats(
       storeFloats(a.slopes.0 * scale, b.slopes.0 * scale, slopes.0, index)
       storeFloats(a.slopes.1 * scale, b.slopes.1 * scale, slopes.1, index)
     } else {
-      add(.variational, true, index, index &+ 32, rows, sum)
+      add(loss, true, index, index &+ 32, rows, sum)
     }
     index &+= 32
   }
-  if index < count { add(.variational, true, index, count, rows, sum) }
+  if index < count { add(loss, true, index, count, rows, sum) }
 }
 
 @inline(__always)
@@ -270,5 +311,193 @@ struct FloatExponential {
   @_transparent
   func lessLine(_ x: FloatLanes) -> FloatLanes {
     select(power .== 1, bent, fma(power, r + bent, (power - 1) - x))
+  }
+}
+
+// MARK: - Binary targets
+
+/// Of a logit x, its target y and two weights: z (w y softplus(-x) + (1 - y) softplus(x)).
+struct SigmoidCrossEntropy: PointwiseLoss {
+  @inline(__always)
+  init(_ rows: borrowing lanes_loss_rows) {}
+
+  #if NEPIT_WIDE
+    @_transparent
+  #else
+    @inline(never)
+  #endif
+  func callAsFunction(_ x: Lanes, _ y: Lanes, _ z: Lanes, _ w: Lanes) -> LossTerm {
+    // softplus(x) = log(1 + e^-|x|) + max(x, 0): nothing cancels, and the tail is e^-|x|.
+    let e = Exponential(0 - magnitude(x)).value
+    let rest = logarithm(of: 1 + e, difference: e), isNegative = x .< 0
+    let above = rest + select(isNegative, 0, x), below = rest + select(isNegative, 0 - x, .zero)
+    let larger = 1 / (1 + e), smaller = e * larger
+    let positive = w * y, negative = 1 - y
+    let value = share(positive, below) + share(negative, above)
+    let slope =
+      negative * select(isNegative, smaller, larger) - positive * select(isNegative, larger, smaller)
+    return LossTerm(
+      value: select(x .!= x, .nan, share(z, value)),
+      slopes: (share(z, slope), share(z, share(w - 1, below) - x), .zero, .zero))
+  }
+}
+
+/// Of a probability x, its target y and a weight: -z (y log x + (1 - y) log(1 - x)).
+struct BinaryCrossEntropy: PointwiseLoss {
+  @inline(__always)
+  init(_ rows: borrowing lanes_loss_rows) {}
+
+  #if NEPIT_WIDE
+    @_transparent
+  #else
+    @inline(never)
+  #endif
+  func callAsFunction(_ x: Lanes, _ y: Lanes, _ z: Lanes, _ w: Lanes) -> LossTerm {
+    let isProbability = (x .>= 0) .& (x .<= 1)
+    let negative = 1 - y, rest = 1 - x
+    let first = log(x), second = select(rest .== 0, -Double.infinity, logarithm(of: rest, difference: 0 - x))
+    let value = 0 - (share(y, first) + share(negative, second))
+    let slope = share(negative, 1 / rest) - share(y, 1 / x)
+    return LossTerm(
+      value: select(isProbability, share(z, value), Lanes(repeating: .nan)),
+      slopes: (share(z, slope), share(z, second - first), .zero, .zero))
+  }
+}
+
+/// log a, where a - 1 is known better than a is.
+@_transparent
+private func logarithm(of a: Lanes, difference d: Lanes) -> Lanes {
+  Ratio(a, over: Lanes(repeating: 1), difference: d, fine: true).logarithm
+}
+
+/// A product that is 0 where the first factor is, whatever the other.
+@_transparent
+private func share(_ weight: Lanes, _ value: Lanes) -> Lanes { select(weight .== 0, 0, weight * value) }
+
+// MARK: - Likelihoods
+
+/// -log of the density of N(x, z) at y: (log z + (x - y)² / z) / 2, z no less than `parameter`; of `choice` 1 says that z
+/// is the logarithm of the variance, 2 that log(2 pi) / 2 is added.
+struct GaussianLikelihood: PointwiseLoss {
+  let least, constant: Double
+  let isLog: Bool
+
+  @inline(__always)
+  init(_ rows: borrowing lanes_loss_rows) {
+    least = rows.parameter
+    constant = rows.choice & 2 != 0 ? 0x1.d67f1c864beb5p-1 : 0
+    isLog = rows.choice & 1 != 0
+  }
+
+  #if NEPIT_WIDE
+    @_transparent
+  #else
+    @inline(never)
+  #endif
+  func callAsFunction(_ x: Lanes, _ y: Lanes, _ z: Lanes, _ w: Lanes) -> LossTerm {
+    let step = x - y, isNear = step .== 0
+    var logarithm = z, ratio: Lanes, slope: Lanes, inverse = Lanes(repeating: 1)
+    if isLog {
+      let root = Exponential(-0.5 * z).value
+      ratio = step * root
+      slope = ratio * root
+    } else {
+      let variance = select(z .< least, Lanes(repeating: least), z), root = lanes_sqrt(variance)
+      logarithm = select(z .< 0, .nan, log(variance))
+      ratio = step / root
+      slope = ratio / root
+      inverse = 1 / variance
+    }
+    ratio = select(isNear, 0, ratio)
+    slope = select(isNear, 0, slope)
+    // A variance of 0 away from the mean: nothing is likelier than -infinity allows, and there the density is 0.
+    let isImpossible = magnitude(ratio) .== .infinity
+    let value = 0.5 * fma(ratio, ratio, logarithm) + constant
+    return LossTerm(
+      value: select(z .!= z, .nan, select(isImpossible, .infinity, value)),
+      slopes: (slope, 0 - slope, 0.5 * fma(0 - ratio, ratio, 1) * inverse, .zero))
+  }
+}
+
+/// -log of a Poisson probability of y at the rate x, but for log y!: x - y log(x + `parameter`). Of `choice` 1 says that x
+/// is the logarithm of the rate, 2 that Stirling's log y! is added where y is above 1.
+struct PoissonLikelihood: PointwiseLoss {
+  let least: Double
+  let isLog, isFull: Bool
+
+  @inline(__always)
+  init(_ rows: borrowing lanes_loss_rows) {
+    least = rows.parameter
+    isLog = rows.choice & 1 != 0
+    isFull = rows.choice & 2 != 0
+  }
+
+  #if NEPIT_WIDE
+    @_transparent
+  #else
+    @inline(never)
+  #endif
+  func callAsFunction(_ x: Lanes, _ y: Lanes, _ z: Lanes, _ w: Lanes) -> LossTerm {
+    var rate = x, logarithm = x, slope: Lanes
+    if isLog {
+      rate = Exponential(x).value
+      slope = rate - y
+    } else {
+      // The sum in two words: where it is next to 1, its rounding is all that the logarithm would be.
+      let raised = x + least, part = raised - x
+      let rest = (x - (raised - part)) + (least - part), inverse = 1 / raised
+      logarithm = log(raised) + select((rest .== 0) .| (raised .== .infinity), 0, rest * inverse)
+      slope = 1 - share(y, inverse)
+    }
+    var value = select(rate .== .infinity, .infinity, rate - share(y, logarithm)), other = 0 - logarithm
+    if isFull {
+      let isMany = y .> 1, logTarget = log(y)
+      value += select(isMany, fma(y, logTarget, 0.5 * logTarget + 0x1.d67f1c864beb5p-1) - y, .zero)
+      other += select(isMany, fma(Lanes(repeating: 0.5), 1 / y, logTarget), .zero)
+    }
+    return LossTerm(value: select(x .!= x, .nan, value), slopes: (slope, other, .zero, .zero))
+  }
+}
+
+/// The first input itself: what weights add up to.
+struct Weight: PointwiseLoss {
+  @inline(__always)
+  init(_ rows: borrowing lanes_loss_rows) {}
+
+  @_transparent
+  func callAsFunction(_ x: Lanes, _ y: Lanes, _ z: Lanes, _ w: Lanes) -> LossTerm {
+    LossTerm(value: x, slopes: (.zero, .zero, .zero, .zero))
+  }
+}
+
+// MARK: - Policies
+
+/// What a sample says of the divergence of the policy that it was drawn from, with log-probability x, from another, with
+/// y; d = y - x and a weight z. Of `choice` 1 -d, 2 d² / 2, 3 e^d - 1 - d.
+struct SampledKL: PointwiseLoss {
+  let choice: Int64
+
+  @inline(__always)
+  init(_ rows: borrowing lanes_loss_rows) { choice = rows.choice }
+
+  #if NEPIT_WIDE
+    @_transparent
+  #else
+    @inline(never)
+  #endif
+  func callAsFunction(_ x: Lanes, _ y: Lanes, _ z: Lanes, _ w: Lanes) -> LossTerm {
+    let d = difference(y, x)
+    var value = 0 - (d.value + d.rest), slope = Lanes(repeating: -1)
+    if choice == 2 {
+      value = 0.5 * d.value * d.value
+      slope = d.value
+    } else if choice == 3 {
+      let power = Exponential(d.value, low: d.rest)
+      value = power.excess(d.value)
+      slope = power.lessOne
+    }
+    slope = share(z, slope)
+    return LossTerm(
+      value: select(d.value .!= d.value, .nan, share(z, value)), slopes: (0 - slope, slope, .zero, .zero))
   }
 }

@@ -243,15 +243,15 @@ public func addLogitTerms(
 
 /// `addLosses` of the chosen kernels.
 public func addLosses(
-  _ loss: lanes_loss, _ element: lanes_element, _ count: Int, _ rows: UnsafePointer<lanes_loss_rows>,
-  _ sum: UnsafeMutablePointer<lanes_loss_sum>
+  _ loss: lanes_loss, _ element: lanes_element, rows: Int, _ count: Int, _ data: UnsafePointer<lanes_loss_rows>,
+  _ carry: UnsafeMutablePointer<lanes_loss_sum>?, _ totals: UnsafeMutablePointer<lanes_pair>
 ) {
   switch instructionSet() {
   #if NEPIT_WIDE_KERNELS
-    case 4: NepitKernelsV4.addLosses(loss, element, count, rows, sum)
-    case 3: NepitKernelsV3.addLosses(loss, element, count, rows, sum)
+    case 4: NepitKernelsV4.addLosses(loss, element, rows: rows, count, data, carry, totals)
+    case 3: NepitKernelsV3.addLosses(loss, element, rows: rows, count, data, carry, totals)
   #endif
-  default: NepitKernels.addLosses(loss, element, count, rows, sum)
+  default: NepitKernels.addLosses(loss, element, rows: rows, count, data, carry, totals)
   }
 }
 

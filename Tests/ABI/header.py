@@ -37,6 +37,7 @@ KINDS = {
     "int64_t *": "int64s",
     "nepit_status": "status",
     "nepit_reduction": "choice",
+    "nepit_kl_estimator": "choice",
     "unsigned char *": "bytes",
     "const unsigned char *": "bytes",
     "size_t *": "sizes",

@@ -140,7 +140,7 @@ def call(library, parameters, case, execution=None, layout="rows"):
             kept.append(argument)
         elif kind == "double":
             argument = ctypes.c_double(case.numbers[param])
-        elif kind == "nepit_reduction":
+        elif kind in ("nepit_reduction", "nepit_kl_estimator"):
             argument = ctypes.c_int32(int(case.numbers[param]))
         elif kind.endswith("_options *"):
             held = options_of(kind, case)

@@ -299,6 +299,36 @@ def gradients_differentiate(lib, rng):
             yield f"{name}: {found[side][j]!r}, {slope!r}", abs(found[side][j] - slope) <= 1e-6 * (1 + abs(slope)), rows
 
 
+def losses_of_elements(lib, rng):
+    """Never negative where they are divergences, 0 at equality, and what one loss says of another."""
+    n = size(rng)
+    x, y, z, t = ([rng.gauss(0, 3) for _ in range(n)] for _ in range(4))
+    near = [a + rng.gauss(0, 10.0 ** -rng.uniform(1, 17)) for a in x]
+    p, half = [rng.random() for _ in range(n)], [0.5 * a for a in y]
+    total = {"reduction": 0.0}
+    for what, value in (
+        ("gaussian_kl", lib("gaussian_kl", near, y, x, y)),
+        ("k2", lib("sampled_kl", x, near, estimator=2.0, **total)),
+        ("k3", lib("sampled_kl", x, near, estimator=3.0, **total)),
+        ("policy_entropy", lib("policy_entropy", x, **total)),
+    ):
+        yield f"{what} = {value!r}", value >= 0 and math.copysign(1, value) > 0, (x, near)
+    yield "policy_entropy, the most", lib("policy_entropy", x, **total) <= math.log(n) * (1 + SMALL), (x,)
+    yield "gaussian_kl at equality", lib("gaussian_kl", x, y, x, y) == 0, (x, y)
+    yield "k3 at equality", lib("sampled_kl", x, x, estimator=3.0, **total) == 0, (x,)
+    flipped = [-a for a in x], [1 - b for b in p]
+    numbers = {"eps": 0.0, "full": 0.0, "log_variance": 1.0, "reduction": 0.0}
+    for what, a, b in (
+        ("sigmoid(-x) = 1 - sigmoid(x)", lib("sigmoid_cross_entropy", x, p, **total),
+         lib("sigmoid_cross_entropy", *flipped, **total)),
+        ("gaussian_kl moves and scales", lib("gaussian_kl", x, y, z, t),
+         lib("gaussian_kl", [(a - c) * math.exp(-d / 2) for a, c, d in zip(x, z, t)], [b - d for b, d in zip(y, t)])),
+        ("variance and its logarithm", lib("gaussian_nll", x, half, y, **numbers),
+         lib("gaussian_nll", x, half, [math.exp(b) for b in y], **numbers | {"log_variance": 0.0})),
+    ):
+        yield f"{what}: {a!r}, {b!r}", close(a, b, 2.0**-36), (x, y, z, t)
+
+
 LAWS = (
     never_negative,
     zero_at_equality,
@@ -313,6 +343,7 @@ LAWS = (
     additive,
     gradients_ignore_the_total,
     gradients_differentiate,
+    losses_of_elements,
 )
 
 

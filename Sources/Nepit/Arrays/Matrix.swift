@@ -30,6 +30,16 @@ public struct Matrix {
   func row(_ index: Int) -> Row {
     Row(data + index &* rowStride &* type.size, columns == 1 ? 1 : columnStride, columns, type)
   }
+
+  /// Its only row, so many times.
+  ///
+  /// - Throws: `shape` where it has another number of rows.
+  func repeated(_ count: Int) throws(CallError) -> Matrix {
+    guard rows == 1 else { throw .shape }
+    return try Matrix(
+      data, rows: UInt(bitPattern: count), columns: UInt(bitPattern: columns), rowStride: 0, columnStride: columnStride,
+      type: type)
+  }
 }
 
 /// A borrowed matrix that is written; no two of its elements share memory. The twin of `nepit_mutable_array`.

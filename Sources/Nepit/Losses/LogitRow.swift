@@ -22,22 +22,28 @@ struct LogitStatistics {
   var logTerms: Double { log1p(others) }
 }
 
-/// One row of logits with how they are read: divided by a temperature, and capped before where `softcap` is not 0.
+/// One row of logits with how they are read: divided by a temperature, capped before where `softcap` is not 0, and
+/// -infinity where a mask is 0.
 struct LogitRow {
   let row: Row
+  let mask: Row?
   let temperature, softcap: Double
   /// What the kernels compute in: floats for small floats.
   let element: lanes_element
 
-  init(_ row: Row, temperature: Double = 1, softcap: Double = 0) {
-    (self.row, self.temperature, self.softcap) = (row, temperature, softcap)
+  init(_ row: Row, temperature: Double = 1, softcap: Double = 0, mask: Row? = nil) {
+    (self.row, self.mask, self.temperature, self.softcap) = (row, mask, temperature, softcap)
     let isCoarse = row.type.isCoarse && softcap == 0 && temperature > 0x1p-30 && temperature < 0x1p30
     element = isCoarse ? .float : .double
   }
 
   private init(_ other: LogitRow, _ element: lanes_element) {
-    (row, temperature, softcap, self.element) = (other.row, other.temperature, other.softcap, element)
+    (row, mask, self.element) = (other.row, other.mask, element)
+    (temperature, softcap) = (other.temperature, other.softcap)
   }
+
+  /// Whether the kernels can read it where it lies.
+  private var isNative: Bool { softcap == 0 && mask == nil && row.isNative(element) }
 
   var count: Int { row.count }
 
@@ -62,7 +68,18 @@ struct LogitRow {
 
   /// Elements from `start` where they lie, or copied into the buffer.
   func chunk(from start: Int, count: Int, _ buffer: UnsafeMutableRawPointer) -> UnsafeRawPointer {
-    if softcap == 0, row.isNative(element) { return row.pointer(start) }
+    if isNative { return row.pointer(start) }
+    if let mask {
+      for index in upTo(count) {
+        let x = mask.read(start &+ index) == 0 ? -Double.infinity : logit(start &+ index)
+        if element == .float {
+          buffer.storeBytes(of: Float(x), toByteOffset: index &* 4, as: Float.self)
+        } else {
+          buffer.storeBytes(of: x, toByteOffset: index &* 8, as: Double.self)
+        }
+      }
+      return UnsafeRawPointer(buffer)
+    }
     if element == .float, row.stride == 1, row.type != .float32 {
       widenHalves(
         row.type == .bfloat16, row.pointer(start).assumingMemoryBound(to: UInt16.self), count,
@@ -82,7 +99,7 @@ struct LogitRow {
   @inline(__always)
   func forEachChunk(_ body: (_ start: Int, _ chunk: UnsafeRawPointer, _ count: Int) -> Void) {
     // (A chunk's memory would be cleared for nothing, which takes as long as the sums of a thousand terms.)
-    if softcap == 0, row.isNative(element) {
+    if isNative {
       var start = 0
       while start < count {
         let length = min(chunkLength, count &- start)

@@ -44,7 +44,7 @@ public struct PointwiseOutputs {
 }
 
 /// What the sum of all terms is divided by.
-enum Divisor: Int32 { case one, rows, elements }
+enum Divisor: Int32 { case one, rows, elements, weights }
 
 /// A loss of the elements at one place of up to four matrices.
 struct PointwiseLoss: RowBlockTask {
@@ -92,12 +92,20 @@ struct PointwiseLoss: RowBlockTask {
 
   /// - Throws: `cancelled` if the monitor said so.
   func evaluate(_ divisor: Divisor, _ execution: Execution) throws(CallError) {
-    let count: Double =
-      switch divisor {
-      case .one: 1
-      case .rows: Double(rows)
-      case .elements: Double(rows) * Double(columns)
+    var count = 1.0
+    switch divisor {
+    case .one: break
+    case .rows: count = Double(rows)
+    case .elements: count = Double(rows) * Double(columns)
+    case .weights:
+      // The third input; their sum is a loss, too.
+      guard inputs.third != nil else { return try evaluate(.elements, execution) }
+      try withUnsafeMutablePointer(to: &count) { count throws(CallError) in
+        var sum = PointwiseOutputs()
+        sum.loss = count
+        try PointwiseLoss(.weight, of: Four(inputs.third, nil, nil, nil), into: sum).evaluate(.one, execution.unwatched)
       }
+    }
     var task = self
     task.parameters.scale = count == 0 ? 0 : 1 / count
     let units = sharesSegments ? rows &* segmentCount : rows
@@ -119,7 +127,7 @@ struct PointwiseLoss: RowBlockTask {
       } else {
         for block in upTo(blocks.count) { total = total + sums[block] }
       }
-      outputs.loss?.pointee = rows == 0 ? 0 : total.value / count + 0
+      outputs.loss?.pointee = count == 0 ? 0 : total.value / count + 0
     }
   }
 
@@ -134,27 +142,49 @@ struct PointwiseLoss: RowBlockTask {
     } else if columns < narrowColumns {
       total = sumNarrow(range)
     } else {
-      for row in upTo(range.upperBound, from: range.lowerBound) {
-        var sum = lanes_pair.zero
-        for segment in upTo(segmentCount) { sum = sum + self.sum(row, segments[segment]) }
-        outputs.losses?[row] = sum.value + 0
-        total = total + sum
-      }
+      total = sumRows(range)
     }
     sums?[block] = total
   }
 
   // MARK: - Long rows
 
+  /// Rows of one segment several at a time, where they lie as the kernels read them; else each by itself.
+  private func sumRows(_ range: Range<Int>) -> lanes_pair {
+    var total = lanes_pair.zero, row = range.lowerBound
+    var totals = loss_totals(), rows = parameters
+    let isNative = segmentCount == 1 && pointInto(row, 0, &rows)
+    withUnsafeMutableBytes(of: &totals) { totals in
+      let totals = totals.baseAddress!.assumingMemoryBound(to: lanes_pair.self)
+      while row < range.upperBound {
+        var count = 1
+        if isNative {
+          count = min(64, range.upperBound &- row)
+          _ = pointInto(row, 0, &rows)
+          addLosses(loss, element, rows: count, columns, &rows, nil, totals)
+        } else {
+          totals[0] = .zero
+          for segment in upTo(segmentCount) { totals[0] = totals[0] + sum(row, segments[segment]) }
+        }
+        for index in upTo(count) {
+          outputs.losses?[row &+ index] = totals[index].value + 0
+          total = total + totals[index]
+        }
+        row &+= count
+      }
+    }
+    return total
+  }
+
   private func sum(_ row: Int, _ range: Range<Int>) -> lanes_pair {
-    var carry = lanes_loss_sum(), rows = parameters
+    var total = lanes_pair.zero, rows = parameters
     let start = range.lowerBound, count = range.upperBound &- range.lowerBound
     if pointInto(row, start, &rows) {
-      addLosses(loss, element, count, &rows, &carry)
+      addLosses(loss, element, rows: 1, count, &rows, nil, &total)
     } else {
-      addCopies(row, start, range.upperBound, &rows, &carry)
+      addCopies(row, start, range.upperBound, &rows, &total)
     }
-    return carry.total
+    return total
   }
 
   /// Where the elements lie that the kernels can read and write in place; false if some of them cannot.
@@ -170,6 +200,14 @@ struct PointwiseLoss: RowBlockTask {
       if row.stride != 1 || row.type != (element == .float ? .float32 : .float64) { isNative = false }
       return row.data + start &* row.stride &* row.type.size
     }
+    func step(_ matrix: Matrix?) -> Int64 { matrix.map { Int64($0.rowStride &* $0.type.size) } ?? 0 }
+    func step(_ matrix: MutableMatrix?) -> Int64 { matrix.map { Int64($0.rowStride &* $0.type.size) } ?? 0 }
+    rows.input_steps = (step(inputs.first), step(inputs.second), step(inputs.third), step(inputs.fourth))
+    rows.terms_step = step(outputs.terms)
+    rows.slope_steps = (
+      step(outputs.gradients.first), step(outputs.gradients.second), step(outputs.gradients.third),
+      step(outputs.gradients.fourth)
+    )
     rows.inputs = (input(inputs.first), input(inputs.second), input(inputs.third), input(inputs.fourth))
     rows.terms = output(outputs.terms)
     rows.slopes = (
@@ -181,9 +219,9 @@ struct PointwiseLoss: RowBlockTask {
 
   @inline(never)
   private func addCopies(
-    _ row: Int, _ start: Int, _ end: Int, _ rows: inout lanes_loss_rows, _ carry: inout lanes_loss_sum
+    _ row: Int, _ start: Int, _ end: Int, _ rows: inout lanes_loss_rows, _ total: inout lanes_pair
   ) {
-    var memory = loss_pieces()
+    var memory = loss_pieces(), carry = lanes_loss_sum()
     withUnsafeMutableBytes(of: &memory) { memory in
       let pieces = Pieces(memory.baseAddress!)
       var start = start
@@ -195,7 +233,7 @@ struct PointwiseLoss: RowBlockTask {
         }
         rows.inputs = (input(0), input(1), input(2), input(3))
         pieces.place(outputs, &rows)
-        addLosses(loss, element, count, &rows, &carry)
+        addLosses(loss, element, rows: 1, count, &rows, &carry, &total)
         func write(_ piece: Int, _ out: MutableMatrix?) {
           guard let out = out?.row(row) else { return }
           if element == .float {
@@ -223,7 +261,7 @@ struct PointwiseLoss: RowBlockTask {
       var row = range.lowerBound
       while row < range.upperBound {
         let count = min(most, range.upperBound &- row)
-        var rows = parameters, carry = lanes_loss_sum()
+        var rows = parameters, whole = lanes_pair.zero
         func input(_ index: Int) -> UnsafeRawPointer? {
           guard let matrix = inputs[index] else { return nil }
           matrix.read(row, count, into: pieces[index].assumingMemoryBound(to: Double.self))
@@ -232,7 +270,7 @@ struct PointwiseLoss: RowBlockTask {
         rows.inputs = (input(0), input(1), input(2), input(3))
         pieces.place(outputs, &rows)
         rows.terms = pieces[4]
-        addLosses(loss, .double, count &* columns, &rows, &carry)
+        addLosses(loss, .double, rows: 1, count &* columns, &rows, nil, &whole)
         for index in upTo(4) { outputs.gradients[index]?.write(row, count, pieces[5 &+ index]) }
         outputs.terms?.write(row, count, pieces[4])
         let terms = pieces[4].assumingMemoryBound(to: Double.self)
@@ -263,18 +301,6 @@ private struct Pieces {
       gradients.first == nil ? nil : self[5], gradients.second == nil ? nil : self[6],
       gradients.third == nil ? nil : self[7], gradients.fourth == nil ? nil : self[8]
     )
-  }
-}
-
-extension lanes_loss_sum {
-  /// The sum of all lanes.
-  fileprivate var total: lanes_pair {
-    withUnsafeBytes(of: self) { bytes in
-      let words = bytes.baseAddress!.assumingMemoryBound(to: Double.self)
-      var sum = lanes_pair.zero
-      for lane in upTo(8) { sum = sum + lanes_pair(high: words[lane], low: words[lane &+ 8]) }
-      return sum
-    }
   }
 }
 

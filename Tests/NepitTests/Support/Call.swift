@@ -178,14 +178,44 @@ final class Call {
   }
 
   func gaussianOptions() -> UnsafePointer<nepit_gaussian_options>? {
-    asked.formUnion(["free_bits", "reduction"])
-    guard numbers["free_bits"] != nil else { return nil }
-    let memory = allocate(MemoryLayout<nepit_gaussian_options>.size, filledWith: 0)
-    let record = nepit_gaussian_options(
-      size: MemoryLayout<nepit_gaussian_options>.size, free_bits: number("free_bits"),
-      reduction: nepit_reduction(number("reduction")))
-    memory.storeBytes(of: record, as: nepit_gaussian_options.self)
-    return UnsafePointer(memory.baseAddress!.assumingMemoryBound(to: nepit_gaussian_options.self))
+    record(["free_bits", "reduction"]) {
+      nepit_gaussian_options(
+        size: MemoryLayout<nepit_gaussian_options>.size, free_bits: number("free_bits"),
+        reduction: nepit_reduction(number("reduction")))
+    }
+  }
+
+  func labelOptions() -> UnsafePointer<nepit_nll_options>? {
+    record(["ignore_index", "reduction"]) {
+      nepit_nll_options(
+        size: MemoryLayout<nepit_nll_options>.size, ignore_index: Int64(number("ignore_index")),
+        reduction: nepit_reduction(number("reduction")))
+    }
+  }
+
+  func gaussianLikelihoodOptions() -> UnsafePointer<nepit_gaussian_nll_options>? {
+    record(["eps", "full", "log_variance", "reduction"]) {
+      nepit_gaussian_nll_options(
+        size: MemoryLayout<nepit_gaussian_nll_options>.size, eps: number("eps"), full: Int32(number("full")),
+        log_variance: Int32(number("log_variance")), reduction: nepit_reduction(number("reduction")))
+    }
+  }
+
+  func poissonLikelihoodOptions() -> UnsafePointer<nepit_poisson_nll_options>? {
+    record(["eps", "full", "log_input", "reduction"]) {
+      nepit_poisson_nll_options(
+        size: MemoryLayout<nepit_poisson_nll_options>.size, eps: number("eps"), full: Int32(number("full")),
+        log_input: Int32(number("log_input")), reduction: nepit_reduction(number("reduction")))
+    }
+  }
+
+  /// A record with all of its fields, NULL where the first is not given.
+  private func record<Record>(_ fields: [String], _ make: () -> Record) -> UnsafePointer<Record>? {
+    asked.formUnion(fields)
+    guard numbers[fields[0]] != nil else { return nil }
+    let memory = allocate(MemoryLayout<Record>.size, filledWith: 0)
+    memory.storeBytes(of: make(), as: Record.self)
+    return UnsafePointer(memory.baseAddress!.assumingMemoryBound(to: Record.self))
   }
 
   func matrix(_ name: String) -> nepit_mutable_array {

@@ -53,6 +53,45 @@ struct Export: Sendable, CustomTestStringConvertible {
         $0.matrix("mean_gradient"), $0.matrix("log_variance_gradient"), $0.matrix("other_mean_gradient"),
         $0.matrix("other_log_variance_gradient"))
     },
+    Export("sigmoid_cross_entropy") {
+      nepit_sigmoid_cross_entropy(
+        $0.array("logits"), $0.array("targets"), $0.array("weights"), $0.array("positive_weights"),
+        nepit_reduction($0.number("reduction")), $0.execution, $0.out("out"), $0.out("losses"), $0.matrix("terms"),
+        $0.matrix("gradient"), $0.matrix("target_gradient"))
+    },
+    Export("binary_cross_entropy") {
+      nepit_binary_cross_entropy(
+        $0.array("probabilities"), $0.array("targets"), $0.array("weights"), nepit_reduction($0.number("reduction")),
+        $0.execution, $0.out("out"), $0.out("losses"), $0.matrix("terms"), $0.matrix("gradient"),
+        $0.matrix("target_gradient"))
+    },
+    Export("gaussian_nll") {
+      nepit_gaussian_nll(
+        $0.array("mean"), $0.array("targets"), $0.array("variance"), $0.gaussianLikelihoodOptions(), $0.execution,
+        $0.out("out"), $0.out("losses"), $0.matrix("terms"), $0.matrix("mean_gradient"), $0.matrix("target_gradient"),
+        $0.matrix("variance_gradient"))
+    },
+    Export("poisson_nll") {
+      nepit_poisson_nll(
+        $0.array("rates"), $0.array("targets"), $0.poissonLikelihoodOptions(), $0.execution, $0.out("out"),
+        $0.out("losses"), $0.matrix("terms"), $0.matrix("gradient"), $0.matrix("target_gradient"))
+    },
+    Export("nll") {
+      nepit_nll(
+        $0.array("log_probabilities"), $0.array("labels"), $0.array("class_weights"), $0.labelOptions(), $0.execution,
+        $0.out("out"), $0.out("losses"), $0.matrix("gradient"))
+    },
+    Export("policy_entropy") {
+      nepit_policy_entropy(
+        $0.array("logits"), $0.array("mask"), nepit_reduction($0.number("reduction")), $0.execution, $0.out("out"),
+        $0.out("entropies"), $0.matrix("gradient"))
+    },
+    Export("sampled_kl") {
+      nepit_sampled_kl(
+        $0.array("log_probabilities"), $0.array("other_log_probabilities"), $0.array("weights"),
+        nepit_kl_estimator($0.number("estimator")), nepit_reduction($0.number("reduction")), $0.execution,
+        $0.out("out"), $0.out("losses"), $0.matrix("terms"), $0.matrix("gradient"), $0.matrix("other_gradient"))
+    },
   ]
 
   /// Those of distributions given as weights.

@@ -58,32 +58,73 @@ def normalised(name):
     return run
 
 
-def pointwise(name, inputs):
-    """A loss of elements: each way to reduce it, and the gradients by the inputs that are given."""
+#: What the header calls otherwise than Python does.
+KEYWORDS = {"weights": "weight", "positive_weights": "pos_weight"}
+FLAGS = ("full", "log_variance", "log_input")
+
+
+def pointwise(name, inputs, gradients, options=()):
+    """A loss of elements, of inputs and optional ones: each way to reduce it, and the gradients, {input: output}."""
     def run(case):
-        a, numbers = arrays_of(case), options_of(case)
+        a, numbers = arrays_of(case), options_of(case, KEYWORDS)
         reduction = numbers.pop("reduction", "mean")
-        for x in inputs:
-            if f"{x}_gradient" in case.results and x not in a:
-                a[x] = np.zeros(case.results[f"{x}_gradient"].shape)
-        given = [a.get(x) for x in inputs]
+        numbers |= {x: bool(numbers[x]) for x in FLAGS if x in numbers}
+        if "estimator" in numbers:
+            numbers["estimator"] = f"k{numbers['estimator']:.0f}"
+        numbers |= {KEYWORDS[x]: a[x].ravel() if x == "positive_weights" else a[x] for x in options if x in a}
 
         def value(reduction, **more):
-            return getattr(losses, name)(*given, reduction=reduction, **numbers, **more)
+            return getattr(losses, name)(*(a.get(x) for x in inputs), reduction=reduction, **numbers, **more)
 
-        wanted = [np.empty(case.results[f"{x}_gradient"].shape) if f"{x}_gradient" in case.results else None
-                  for x in inputs if x in a]
+        for x, out in gradients.items():
+            if out in case.results and x not in a:
+                a[x] = np.zeros(case.results[out].shape)
+        by = {x: out for x, out in gradients.items() if x in a}
+        wanted = [np.empty(case.results[out].shape) if out in case.results else None for out in by.values()]
         got = {"out": np.array(value(reduction)), "losses": np.asarray(value("rows")), "terms": value("none")}
         if any(x is not None for x in wanted):
             value(reduction, gradient=wanted)
-            got |= {f"{x}_gradient": out for x, out in zip([x for x in inputs if x in a], wanted)}
+            got |= dict(zip(by.values(), wanted))
         return {name: got[name] for name in case.results}
     return run
 
 
+def policy_entropy(case):
+    a, reduction = arrays_of(case), REDUCTIONS[case.numbers["reduction"]]
+    x, mask = a["logits"], a.get("mask")
+    value, slopes = losses.policy_entropy(x, mask, reduction=reduction, gradient=np.empty(x.shape))
+    return {"out": np.array(value), "entropies": losses.policy_entropy(x, mask, reduction="none"), "gradient": slopes}
+
+
+def nll(case):
+    a, options = arrays_of(case), options_of(case)
+    x, labels = a["log_probabilities"], a["labels"].ravel()
+    options["weight"] = column(a.get("class_weights"))
+    value, slopes = losses.nll(x, labels, gradient=np.empty(x.shape), **options)
+    each = losses.nll(x, labels, **options | {"reduction": "none"})
+    return {"out": np.array(value), "losses": each, "gradient": slopes}
+
+
+GAUSSIANS = ("mean", "log_variance", "other_mean", "other_log_variance")
+
 PUBLIC = {"softmax_cross_entropy": softmax_cross_entropy, "logsumexp": logsumexp, "softmax": normalised("softmax"),
           "log_softmax": normalised("log_softmax"),
-          "gaussian_kl": pointwise("gaussian_kl", ("mean", "log_variance", "other_mean", "other_log_variance"))}
+          "gaussian_kl": pointwise("gaussian_kl", GAUSSIANS, {x: f"{x}_gradient" for x in GAUSSIANS}),
+          "sigmoid_cross_entropy": pointwise(
+              "sigmoid_cross_entropy", ("logits", "targets"), {"logits": "gradient", "targets": "target_gradient"},
+              ("weights", "positive_weights")),
+          "binary_cross_entropy": pointwise(
+              "binary_cross_entropy", ("probabilities", "targets"),
+              {"probabilities": "gradient", "targets": "target_gradient"}, ("weights",)),
+          "gaussian_nll": pointwise(
+              "gaussian_nll", ("mean", "targets", "variance"),
+              {"mean": "mean_gradient", "variance": "variance_gradient", "targets": "target_gradient"}),
+          "poisson_nll": pointwise(
+              "poisson_nll", ("rates", "targets"), {"rates": "gradient", "targets": "target_gradient"}),
+          "nll": nll, "policy_entropy": policy_entropy,
+          "sampled_kl": pointwise(
+              "sampled_kl", ("log_probabilities", "other_log_probabilities"),
+              {"log_probabilities": "gradient", "other_log_probabilities": "other_gradient"}, ("weights",))}
 
 
 def raw(case):

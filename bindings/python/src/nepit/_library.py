@@ -74,7 +74,28 @@ class GaussianOptions(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("free_bits", ctypes.c_double), ("reduction", ctypes.c_int32)]
 
 
+class NllOptions(ctypes.Structure):
+    """nepit_nll_options."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("ignore_index", ctypes.c_int64), ("reduction", ctypes.c_int32)]
+
+
+class GaussianNllOptions(ctypes.Structure):
+    """nepit_gaussian_nll_options."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("eps", ctypes.c_double), ("full", ctypes.c_int32),
+                ("log_variance", ctypes.c_int32), ("reduction", ctypes.c_int32)]
+
+
+class PoissonNllOptions(ctypes.Structure):
+    """nepit_poisson_nll_options."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("eps", ctypes.c_double), ("full", ctypes.c_int32),
+                ("log_input", ctypes.c_int32), ("reduction", ctypes.c_int32)]
+
+
 REDUCTION_SUM, REDUCTION_MEAN = 0, 1  # nepit_reduction
+KL_ESTIMATOR_K1, KL_ESTIMATOR_K2, KL_ESTIMATOR_K3 = 1, 2, 3  # nepit_kl_estimator
 
 
 class Estimate(ctypes.Structure):
@@ -239,6 +260,32 @@ FUNCTIONS = (
      "const nepit_gaussian_options *options, const nepit_execution *execution, double *out, double *losses, "
      "nepit_mutable_array terms, nepit_mutable_array mean_gradient, nepit_mutable_array log_variance_gradient, "
      "nepit_mutable_array other_mean_gradient, nepit_mutable_array other_log_variance_gradient"),
+    ("nepit_sigmoid_cross_entropy", "nepit_status",
+     "nepit_array logits, nepit_array targets, nepit_array weights, nepit_array positive_weights, "
+     "nepit_reduction reduction, const nepit_execution *execution, double *out, double *losses, "
+     "nepit_mutable_array terms, nepit_mutable_array gradient, nepit_mutable_array target_gradient"),
+    ("nepit_binary_cross_entropy", "nepit_status",
+     "nepit_array probabilities, nepit_array targets, nepit_array weights, nepit_reduction reduction, "
+     "const nepit_execution *execution, double *out, double *losses, nepit_mutable_array terms, "
+     "nepit_mutable_array gradient, nepit_mutable_array target_gradient"),
+    ("nepit_nll", "nepit_status",
+     "nepit_array log_probabilities, nepit_array labels, nepit_array class_weights, const nepit_nll_options *options, "
+     "const nepit_execution *execution, double *out, double *losses, nepit_mutable_array gradient"),
+    ("nepit_gaussian_nll", "nepit_status",
+     "nepit_array mean, nepit_array targets, nepit_array variance, const nepit_gaussian_nll_options *options, "
+     "const nepit_execution *execution, double *out, double *losses, nepit_mutable_array terms, "
+     "nepit_mutable_array mean_gradient, nepit_mutable_array target_gradient, nepit_mutable_array variance_gradient"),
+    ("nepit_poisson_nll", "nepit_status",
+     "nepit_array rates, nepit_array targets, const nepit_poisson_nll_options *options, "
+     "const nepit_execution *execution, double *out, double *losses, nepit_mutable_array terms, "
+     "nepit_mutable_array gradient, nepit_mutable_array target_gradient"),
+    ("nepit_sampled_kl", "nepit_status",
+     "nepit_array log_probabilities, nepit_array other_log_probabilities, nepit_array weights, "
+     "nepit_kl_estimator estimator, nepit_reduction reduction, const nepit_execution *execution, double *out, "
+     "double *losses, nepit_mutable_array terms, nepit_mutable_array gradient, nepit_mutable_array other_gradient"),
+    ("nepit_policy_entropy", "nepit_status",
+     "nepit_array logits, nepit_array mask, nepit_reduction reduction, const nepit_execution *execution, double *out, "
+     "double *entropies, nepit_mutable_array gradient"),
     # losses: comparison of two models
     ("nepit_logits_comparison_create", "nepit_status",
      "size_t cols, size_t top, size_t sketch_bits, size_t first, nepit_logits_comparison **comparison"),
@@ -273,8 +320,12 @@ TYPES = {
     "int32_t *": ctypes.c_void_p,
     "int64_t *": ctypes.c_void_p,
     "nepit_reduction": ctypes.c_int32,
+    "nepit_kl_estimator": ctypes.c_int32,
     "const nepit_softmax_options *": ctypes.POINTER(SoftmaxOptions),
     "const nepit_gaussian_options *": ctypes.POINTER(GaussianOptions),
+    "const nepit_nll_options *": ctypes.POINTER(NllOptions),
+    "const nepit_gaussian_nll_options *": ctypes.POINTER(GaussianNllOptions),
+    "const nepit_poisson_nll_options *": ctypes.POINTER(PoissonNllOptions),
     "void": None,
     "size_t *": ctypes.POINTER(ctypes.c_size_t),
     "unsigned char *": ctypes.c_void_p,
@@ -320,6 +371,11 @@ RANGES = {
     "temperature": "(0, inf)",
     "reduction": "[0, 1]",
     "free_bits": "[0, inf)",
+    "estimator": "[1, 3]",
+    "eps": "[0, inf)",
+    "full": "[0, 1]",
+    "log_variance": "[0, 1]",
+    "log_input": "[0, 1]",
 }
 
 
@@ -364,7 +420,7 @@ def _fail(status: int, function: Any, arguments: tuple[Any, ...]) -> NoReturn:
         if execution is not None and execution.threads < 0:
             problems.append(f"threads is {execution.threads}; it must be 0 (all processors) or more")
         fields = {field: getattr(record, field) for record in arguments
-                  if isinstance(record, (SoftmaxOptions, GaussianOptions))
+                  if isinstance(record, ctypes.Structure) and hasattr(record, "reduction")
                   for field, *_ in record._fields_}
         for name, value in {**named, **fields}.items():
             interval = RANGES.get(f"{function.__name__} {name}", RANGES.get(name))
@@ -376,7 +432,8 @@ def _fail(status: int, function: Any, arguments: tuple[Any, ...]) -> NoReturn:
         extents = " and ".join(f"{name} is [{a.rows}, {a.cols}]" for name, a in arrays.items() if a.cols or a.data)
         problems.append(f"shapes do not fit: {extents or 'there are no outcomes'} ([rows, outcomes])")
     elif status == ERROR_LABEL:
-        problems.append(f"labels must be columns, from 0 to {named['logits'].cols - 1}, or the label that is ignored")
+        columns = next(iter(arrays.values())).cols
+        problems.append(f"labels must be columns, from 0 to {columns - 1}, or the label that is ignored")
     elif status == ERROR_DTYPE:
         dtypes = ", ".join(f"{name} has nepit_dtype {a.dtype}" for name, a in arrays.items())
         problems.append(f"no such element type, or not one that serves here: {dtypes}")

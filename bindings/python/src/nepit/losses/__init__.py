@@ -6,9 +6,18 @@ with ``gradient=True``, a tuple of the value and the gradients of the reduced lo
 """
 
 from .building import log_softmax, logsumexp, softmax
-from .classification import SoftmaxLoss, softmax_cross_entropy
+from .classification import SoftmaxLoss, nll, softmax_cross_entropy
 from .comparison import Estimate, LogitsComparison, LogitsSummary
-from .pointwise import gaussian_kl
+from .policy import policy_entropy
+from .pointwise import (
+    binary_cross_entropy,
+    gaussian_kl,
+    gaussian_nll,
+    poisson_nll,
+    sampled_kl,
+    sigmoid_cross_entropy,
+)
 
-__all__ = ["Estimate", "LogitsComparison", "LogitsSummary", "SoftmaxLoss", "gaussian_kl", "log_softmax", "logsumexp",
-           "softmax", "softmax_cross_entropy"]
+__all__ = ["Estimate", "LogitsComparison", "LogitsSummary", "SoftmaxLoss", "binary_cross_entropy", "gaussian_kl",
+           "gaussian_nll", "log_softmax", "logsumexp", "nll", "poisson_nll", "policy_entropy", "sampled_kl",
+           "sigmoid_cross_entropy", "softmax", "softmax_cross_entropy"]

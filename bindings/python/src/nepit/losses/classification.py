@@ -112,3 +112,61 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, weight: Any = None, row_w
                            named["argmax"].reshape(lead), counted, correct, shaped)
     value = _calls.finished(named["losses"].reshape(lead)) if reduction == "none" else loss
     return value if shaped is None else (value, shaped)
+
+
+@documented
+def nll(log_probabilities: Any, labels: Any, *, weight: Any = None, ignore_index: int = -100, reduction: str = "mean",
+        gradient: Any = False, threads: int = 0, progress: Any = None) -> Any:
+    """Negative log-likelihood of integer labels from log-probabilities.
+
+    Parameters
+    ----------
+    log_probabilities : array_like
+        Logarithms of probabilities, as `log_softmax` gives them, the classes along the last axis.
+    labels : array_like
+        An integer for each row: its class, or `ignore_index`.
+    weight : array_like, optional
+        A weight for each class.
+    ignore_index : int, default -100
+        The label of rows that count for nothing.
+    reduction : {'mean', 'sum', 'none'}
+        The mean divides by the weights of the rows that count, and is 0 if none does. With 'none' the gradient is that
+        of the sum.
+    gradient : bool or ndarray, default False
+        True returns a tuple of the loss and its gradient, of the log-probabilities' shape and type; an array is written
+        and returned: it may be the log-probabilities themselves.
+    <options>
+
+    Returns
+    -------
+    float, ndarray or tuple
+        In nepits.
+
+    <raises>
+
+    References
+    ----------
+    Murphy (2022), Probabilistic Machine Learning, section 4.2.
+
+    Examples
+    --------
+    >>> import nepit
+    >>> nepit.losses.nll([[-0.5, -1.0], [-2.0, -0.25]], [0, 1])
+    0.375
+    """
+    x, lead = _support.matrix(log_probabilities, "log_probabilities")
+    y = _support.labels_of(labels, "labels", lead)
+    rows, cols = x.array.shape
+    options = _library.NllOptions(ignore_index=int(ignore_index), reduction=_support.reduction_code(reduction))
+    named: dict[str, Any] = {"log_probabilities": x, "labels": y, "options": options, "out": np.empty(1)}
+    if weight is not None:
+        item = _arrays.view(weight, "weight")
+        named["class_weights"] = item.replaced(item.array.reshape(1, -1))
+    slopes = _support.gradient_output(gradient, log_probabilities, x)
+    if slopes is not None:
+        named["gradient"] = slopes.reshape(rows, cols)
+    if reduction == "none":
+        named["losses"] = np.empty(rows)
+    _support.call(c.nepit_nll, x.array.size, threads, progress, **named)
+    value = _calls.finished(named["losses"].reshape(lead)) if reduction == "none" else named["out"].item()
+    return value if slopes is None else (value, slopes.reshape(*lead, cols))
