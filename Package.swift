@@ -17,7 +17,7 @@ let embedded: [SwiftSetting] =
   ? [
     .enableExperimentalFeature("Embedded"),
     .unsafeFlags([
-      "-wmo", "-Xfrontend", "-function-sections", "-enforce-exclusivity=unchecked",
+      "-wmo", "-Xfrontend", "-function-sections", "-Xfrontend", "-disable-stack-protector", "-enforce-exclusivity=unchecked",
       // ENDBR64 where an indirect branch may land, and the note that says so.
       "-Xcc", "-fcf-protection=full",
       // The same file wherever it was built: no path of this place, nor of the cache of Clang modules, nor a hash of

@@ -1206,6 +1206,111 @@ NEPIT_API nepit_status nepit_softmax_cross_entropy(nepit_array logits, nepit_arr
                                                    double *log_sums, int64_t *argmax, int64_t *counts,
                                                    nepit_mutable_array gradient);
 
+/** Softmax cross-entropy of each row of logits and a distribution of targets, with both gradients.
+ *
+ *      loss = r ((1 - e) sum_j w_j t_j (L - z_j) + e / cols sum_j w_j (L - z_j) + zeta L^2 sum_j w_j t_j)
+ *
+ *  with L = log sum_j e^z_j, t the row's targets over their sum, e the label
+ *  smoothing, w the class weights, r the row's weight, zeta the z-loss
+ *  coefficient: that of a label's row where all of the targets is there. The
+ *  mean divides by the sum of the rows' weights r; ignore_index is not used.
+ *
+ *  @param[in]  logits  [rows, cols] Any numbers.
+ *  @param[in]  targets [rows, cols] Probabilities or counts, at least 0.
+ *  @param[in]  class_weights [1, cols] The weight w of each class, at least 0; optional: 1.
+ *  @param[in]  row_weights [rows, 1] The weight r of each row; optional: 1. A single row of as many serves, too.
+ *  @param[in]  options See nepit_softmax_options; optional.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The reduced loss; optional.
+ *  @param[out] losses  [rows] The loss of each row; optional.
+ *  @param[out] log_sums [rows] L of each row; optional.
+ *  @param[out] gradient [rows, cols] Of the reduced loss by the logits, in place of logits; optional.
+ *  @param[out] target_gradient [rows, cols] Of the reduced loss by the targets; optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    0 in loss and gradients of a row of weight 0. NaN for a row of targets that is no distribution. A target
+ *             of 0 contributes 0, also where the logit is -infinity; any other makes the loss +infinity there.
+ *  Accuracy:  2^-46, also where one outcome has nearly all of the probability; with a softcap 2^-40.
+ *  Reference: Murphy (2022), section 10.3; Szegedy et al. (2016), Rethinking the Inception architecture, section 7.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_softmax_cross_entropy_soft(nepit_array logits, nepit_array targets,
+                                                        nepit_array class_weights, nepit_array row_weights,
+                                                        const nepit_softmax_options *options,
+                                                        const nepit_execution *execution, double *out, double *losses,
+                                                        double *log_sums, nepit_mutable_array gradient,
+                                                        nepit_mutable_array target_gradient);
+
+/** What a student's distribution is compared with a teacher's by. */
+typedef int32_t nepit_divergence;
+
+#define NEPIT_DIVERGENCE_FORWARD_KL 0      /**< KL(teacher || student) */
+#define NEPIT_DIVERGENCE_REVERSE_KL 1      /**< KL(student || teacher) */
+#define NEPIT_DIVERGENCE_JENSEN_SHANNON 2  /**< Jensen-Shannon of weight beta */
+#define NEPIT_DIVERGENCE_TOTAL_VARIATION 3 /**< Half the sum of the differences' magnitudes. */
+
+/** Options of a distillation; nepit_distillation_defaults gives the defaults. */
+typedef struct nepit_distillation_options {
+    size_t size;            /**< sizeof(nepit_distillation_options) of the caller */
+    double beta;            /**< In (0, 1). The teacher's share of the mixture of Jensen-Shannon; 0.5 */
+    double temperature;     /**< In (0, inf). Divides the logits of both; 1 */
+    nepit_divergence divergence; /**< In [0, 3]. NEPIT_DIVERGENCE_FORWARD_KL or another; _FORWARD_KL */
+    int32_t temperature_squared; /**< In [0, 1]. 1 multiplies the losses by temperature^2; 0 */
+    nepit_reduction reduction; /**< In [0, 1]. NEPIT_REDUCTION_SUM or _MEAN; _MEAN */
+} nepit_distillation_options;
+
+/** The defaults, to be changed. */
+static inline nepit_distillation_options nepit_distillation_defaults(void) {
+    nepit_distillation_options options;
+    options.size = sizeof(nepit_distillation_options);
+    options.beta = 0.5;
+    options.temperature = 1;
+    options.divergence = NEPIT_DIVERGENCE_FORWARD_KL;
+    options.temperature_squared = 0;
+    options.reduction = NEPIT_REDUCTION_MEAN;
+    return options;
+}
+
+/** Distillation: a divergence of each row of a student's logits from the teacher's, with the gradients.
+ *
+ *      p = softmax(teacher / T), q = softmax(student / T), m = beta p + (1 - beta) q
+ *      forward KL:      sum_j p_j log(p_j / q_j)
+ *      reverse KL:      sum_j q_j log(q_j / p_j)
+ *      Jensen-Shannon:  beta KL(p || m) + (1 - beta) KL(q || m)
+ *      total variation: sum_j |p_j - q_j| / 2
+ *
+ *  each times the row's weight, and times T^2 if the options say so, which
+ *  keeps the gradient's size as T grows. The mean divides by the sum of the
+ *  weights. As beta tends to 0, Jensen-Shannon over beta tends to the forward
+ *  KL, and as it tends to 1, over 1 - beta to the reverse.
+ *
+ *  @param[in]  student [rows, cols] Any numbers.
+ *  @param[in]  teacher [rows, cols] Any numbers.
+ *  @param[in]  row_weights [rows, 1] The weight of each row; optional: 1. A single row of as many serves, too.
+ *  @param[in]  options See nepit_distillation_options; optional.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] out     [1] The reduced loss; optional.
+ *  @param[out] losses  [rows] The loss of each row; optional.
+ *  @param[out] student_gradient [rows, cols] Of the reduced loss by the student's logits, in place of student;
+ *                      optional.
+ *  @param[out] teacher_gradient [rows, cols] Of the reduced loss by the teacher's logits, in place of teacher;
+ *                      optional.
+ *  @return NEPIT_OK, or NEPIT_ERROR_NULL, _SHAPE, _DTYPE, _PARAMETER, _SIZE or _CANCELLED.
+ *
+ *  Values:    0 in loss and gradients of a row of weight 0. +infinity for forward KL where the student has a logit of
+ *             -infinity and the teacher has not, and for reverse KL the other way round; the gradient by the other's
+ *             logits is then NaN. Where p_j = q_j, total variation has the derivative 0.
+ *  Accuracy:  2^-46, also where the rows nearly agree: down to 1e-30, and total variation to 1e-15; float32 and half
+ *             floats 2^-19, down to 1e-20 and 1e-15.
+ *  Reference: Hinton, Vinyals and Dean (2015), Distilling the knowledge in a neural network, section 2; Agarwal et al.
+ *             (2024), On-policy distillation of language models, section 2.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_distillation(nepit_array student, nepit_array teacher, nepit_array row_weights,
+                                          const nepit_distillation_options *options, const nepit_execution *execution,
+                                          double *out, double *losses, nepit_mutable_array student_gradient,
+                                          nepit_mutable_array teacher_gradient);
+
 /** Log-sum-exp of each row of logits, with its gradient.
  *
  *      log sum_j e^(x_j / temperature)
@@ -1259,6 +1364,42 @@ NEPIT_API nepit_status nepit_softmax(nepit_array logits, double temperature, con
  */
 NEPIT_API nepit_status nepit_log_softmax(nepit_array logits, double temperature, const nepit_execution *execution,
                                          nepit_mutable_array out);
+
+/** Gradient by each row of logits of what has the gradient v by their softmax: a vector-Jacobian product.
+ *
+ *      g_k = p_k (v_k - sum_j p_j v_j) / temperature
+ *
+ *  @param[in]  logits  [rows, cols] Any numbers.
+ *  @param[in]  upstream [rows, cols] v: any numbers.
+ *  @param      temperature In (0, inf). Divides the logits.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] gradient [rows, cols] Gradients, in place of logits.
+ *  @return As nepit_logsumexp.
+ *
+ *  Accuracy:  2^-46 of p_k sum_j p_j |v_k - v_j| / temperature and p_k |v_k - v_m| / temperature, m the greatest logit.
+ *  Reference: Griewank and Walther (2008), Evaluating derivatives, section 3.2.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_softmax_vjp(nepit_array logits, nepit_array upstream, double temperature,
+                                         const nepit_execution *execution, nepit_mutable_array gradient);
+
+/** Gradient by each row of logits of what has the gradient v by their log-softmax: a vector-Jacobian product.
+ *
+ *      g_k = (v_k - p_k sum_j v_j) / temperature
+ *
+ *  @param[in]  logits  [rows, cols] Any numbers.
+ *  @param[in]  upstream [rows, cols] v: any numbers.
+ *  @param      temperature In (0, inf). Divides the logits.
+ *  @param[in]  execution See Execution; optional.
+ *  @param[out] gradient [rows, cols] Gradients, in place of logits.
+ *  @return As nepit_logsumexp.
+ *
+ *  Accuracy:  2^-46 of ((1 - p_k) |v_k| + p_k sum_j!=k |v_j|) / temperature.
+ *  Reference: Griewank and Walther (2008), Evaluating derivatives, section 3.2.
+ *  Since:     0.1
+ */
+NEPIT_API nepit_status nepit_log_softmax_vjp(nepit_array logits, nepit_array upstream, double temperature,
+                                             const nepit_execution *execution, nepit_mutable_array gradient);
 
 /* ------------------------------------------- sums of terms, one an element
  *

@@ -16,8 +16,9 @@ HEADER = ROOT / "Include" / "nepit.h"
 LIBRARY = ROOT / "build" / "lib" / "libnepit.so"
 
 F64, F32, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64 = range(1, 13)
-DTYPES = {"float64": F64, "float32": F32, "float16": F16, "int8": I8, "int16": I16, "int32": I32, "int64": I64,
-          "uint8": U8, "uint16": U16, "uint32": U32, "uint64": U64}
+DTYPES = {"float64": F64, "float32": F32, "float16": F16, "bfloat16": BF16,
+          "int8": I8, "int16": I16, "int32": I32, "int64": I64, "uint8": U8,
+          "uint16": U16, "uint32": U32, "uint64": U64}
 E = 2.718281828459045
 
 

@@ -173,6 +173,7 @@ def render(state):
             table(["work", "kernels", *COLUMNS], [[record["name"], record["isa"], *cells(record)]
                                                   for record in calls], {2, 3, 7, 9, 10}) if calls else "")
     section("Every further function, float64 unless it says otherwise", group("further"))
+    section("Losses", group("losses"))
     section("All that was timed", details(records))
     missing = set(native.header_functions()) - {function for row in work.rows() for function in row.covers}
     if missing:

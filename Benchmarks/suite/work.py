@@ -7,7 +7,7 @@ from typing import Callable
 
 import numpy as np
 
-from . import peers
+from . import logits, peers
 from .native import E, view
 
 SEED = 20260101
@@ -28,7 +28,7 @@ class Case:
 @dataclass
 class Row:
     name: str
-    group: str                       # "core", "further" or "calls"
+    group: str                       # "core", "further", "losses" or "calls"
     build: Callable                  # Context -> Case
     covers: tuple = ()               # functions of nepit.h
 
@@ -656,4 +656,4 @@ def rows(quick=False):
         result.append(Row(f"{name} [{square[0]}x{square[1]}]", "further",
                           lambda context, build=build: build(context, square), (covers,)))
     result.append(logits_comparison_row((16, 32_000) if quick else (512, 128_256)))
-    return result + losses(quick)
+    return result + losses(quick) + logits.rows(quick)

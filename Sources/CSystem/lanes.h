@@ -313,6 +313,12 @@ LANES_INLINE lanes_f64 lanes_widen(const float *p) {
     memcpy(&v, p, sizeof v);
     return __builtin_convertvector(v, lanes_f64);
 }
+/* As floats; one that rounds to zero is +0. */
+LANES_INLINE void lanes_store_narrow(float *p, lanes_f64 v) {
+    typedef float narrow __attribute__((ext_vector_type(LANES)));
+    narrow rounded = __builtin_convertvector(v, narrow) + 0;
+    memcpy(p, &rounded, sizeof rounded);
+}
 LANES_INLINE lanes_f32 lanes_load_f32(const float *p) {
     lanes_f32 v;
     memcpy(&v, p, sizeof v);
@@ -724,6 +730,35 @@ typedef struct lanes_logit_units {
 
 /* Up to five sums of floats over a pair, 8 lanes each. */
 typedef struct lanes_logit_lanes { double words[40]; } lanes_logit_lanes;
+
+/* What is added up over two rows of logits, or written of each of their elements. */
+typedef enum __attribute__((enum_extensibility(closed))) lanes_divergence_kind : int32_t {
+    lanes_divergence_kullback_leibler,
+    lanes_divergence_jensen_shannon,
+    lanes_divergence_total_variation,
+} lanes_divergence_kind;
+
+/* Two rows of logits, x and y, with p = e^((x - M) / T) / P and q = e^((y - N) / T) / Q, and log(q / p) = r. */
+typedef struct lanes_divergence {
+    double temperature;
+    double greatest_p, greatest_q;   /* M and N */
+    double total_p, total_q;         /* P and Q */
+    lanes_pair shift;                /* y - x - T r */
+    double weight;                   /* of q in the mixture, at most 1/2 */
+    double mean_p, mean_q, factor;   /* of gradients: what p's and q's are less of, what both are multiplied with */
+} lanes_divergence;
+
+/* What a row of logits and a number w for each of them add up to. */
+typedef enum __attribute__((enum_extensibility(closed))) lanes_weighting_kind : int32_t {
+    lanes_weighting_targets,
+    lanes_weighting_upstream,
+} lanes_weighting_kind;
+
+/* Terms e = e^((x - M) / T); of an output: e (factor + slope (w - reference)) + rest w. */
+typedef struct lanes_weighting {
+    double temperature, greatest;    /* T and M */
+    double reference, factor, slope, rest;
+} lanes_weighting;
 
 /* The greatest elements of a row from the first on, and their columns; `least` is the last of them. */
 typedef struct lanes_top {

@@ -24,6 +24,22 @@ extension SoftmaxOptions {
   }
 }
 
+extension DistillationOptions {
+  init(_ record: UnsafePointer<nepit_distillation_options>?) throws(CallError) {
+    guard let record else {
+      self = DistillationOptions()
+      return
+    }
+    guard record.pointee.size == MemoryLayout<nepit_distillation_options>.size else { throw .size }
+    let options = record.pointee
+    guard let divergence = DistillationDivergence(rawValue: options.divergence), options.temperature_squared >> 1 == 0
+    else { throw .parameter }
+    self = try DistillationOptions(
+      divergence: divergence, beta: options.beta, temperature: options.temperature,
+      isTimesSquaredTemperature: options.temperature_squared == 1, reduction: Reduction(options.reduction))
+  }
+}
+
 @_cdecl("nepit_softmax_cross_entropy") @implementation
 public func nepit_softmax_cross_entropy(
   _ logits: nepit_array, _ labels: nepit_array, _ class_weights: nepit_array, _ row_weights: nepit_array,
@@ -40,6 +56,42 @@ public func nepit_softmax_cross_entropy(
       of: Matrix(logits), against: Labels(Matrix(labels)), classWeights: .optional(class_weights),
       rowWeights: .optional(row_weights), options: SoftmaxOptions(options), into: outputs,
       running: Execution(execution, environment))
+  }
+}
+
+@_cdecl("nepit_softmax_cross_entropy_soft") @implementation
+public func nepit_softmax_cross_entropy_soft(
+  _ logits: nepit_array, _ targets: nepit_array, _ class_weights: nepit_array, _ row_weights: nepit_array,
+  _ options: UnsafePointer<nepit_softmax_options>?, _ execution: UnsafePointer<nepit_execution>?,
+  _ out: UnsafeMutablePointer<Double>?, _ losses: UnsafeMutablePointer<Double>?,
+  _ log_sums: UnsafeMutablePointer<Double>?, _ gradient: nepit_mutable_array, _ target_gradient: nepit_mutable_array
+) -> nepit_status {
+  call { environment throws(CallError) in
+    var outputs = SoftTargetOutputs()
+    (outputs.loss, outputs.losses, outputs.logSums) = (out, losses, log_sums)
+    (outputs.gradient, outputs.targetGradient) = (try .optional(gradient), try .optional(target_gradient))
+    try softmaxCrossEntropy(
+      of: Matrix(logits), against: Matrix(targets), classWeights: .optional(class_weights),
+      rowWeights: .optional(row_weights), options: SoftmaxOptions(options), into: outputs,
+      running: Execution(execution, environment))
+  }
+}
+
+@_cdecl("nepit_distillation") @implementation
+public func nepit_distillation(
+  _ student: nepit_array, _ teacher: nepit_array, _ row_weights: nepit_array,
+  _ options: UnsafePointer<nepit_distillation_options>?, _ execution: UnsafePointer<nepit_execution>?,
+  _ out: UnsafeMutablePointer<Double>?, _ losses: UnsafeMutablePointer<Double>?,
+  _ student_gradient: nepit_mutable_array, _ teacher_gradient: nepit_mutable_array
+) -> nepit_status {
+  call { environment throws(CallError) in
+    var outputs = DistillationOutputs()
+    (outputs.loss, outputs.losses) = (out, losses)
+    outputs.studentGradient = try .optional(student_gradient)
+    outputs.teacherGradient = try .optional(teacher_gradient)
+    try distillation(
+      of: Matrix(teacher), into: Matrix(student), rowWeights: .optional(row_weights),
+      options: DistillationOptions(options), into: outputs, running: Execution(execution, environment))
   }
 }
 
@@ -74,6 +126,30 @@ public func nepit_log_softmax(
   call { environment throws(CallError) in
     try logSoftmaxes(
       of: Matrix(logits), temperature: temperature, into: MutableMatrix(out), running: Execution(execution, environment))
+  }
+}
+
+@_cdecl("nepit_softmax_vjp") @implementation
+public func nepit_softmax_vjp(
+  _ logits: nepit_array, _ upstream: nepit_array, _ temperature: Double,
+  _ execution: UnsafePointer<nepit_execution>?, _ gradient: nepit_mutable_array
+) -> nepit_status {
+  call { environment throws(CallError) in
+    try softmaxVJPs(
+      of: Matrix(logits), times: Matrix(upstream), temperature: temperature, into: MutableMatrix(gradient),
+      running: Execution(execution, environment))
+  }
+}
+
+@_cdecl("nepit_log_softmax_vjp") @implementation
+public func nepit_log_softmax_vjp(
+  _ logits: nepit_array, _ upstream: nepit_array, _ temperature: Double,
+  _ execution: UnsafePointer<nepit_execution>?, _ gradient: nepit_mutable_array
+) -> nepit_status {
+  call { environment throws(CallError) in
+    try logSoftmaxVJPs(
+      of: Matrix(logits), times: Matrix(upstream), temperature: temperature, into: MutableMatrix(gradient),
+      running: Execution(execution, environment))
   }
 }
 

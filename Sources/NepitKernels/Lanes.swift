@@ -143,6 +143,7 @@ protocol Element {
   static func repeated(_ data: UnsafeRawPointer) -> Lanes
   /// Fewer elements than there are lanes, zeros behind them.
   static func loadPart(_ data: UnsafeRawPointer, _ count: Int) -> Lanes
+  static func store(_ value: Lanes, _ out: UnsafeMutableRawPointer)
   /// Copies fewer elements than there are lanes, and zeros behind them.
   static func copyPart(_ data: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer)
 }
@@ -159,6 +160,10 @@ extension Double: Element {
   @inline(__always)
   static func loadPart(_ data: UnsafeRawPointer, _ count: Int) -> Lanes {
     lanes_load_part(data.assumingMemoryBound(to: Double.self), Int64(count))
+  }
+  @inline(__always)
+  static func store(_ value: Lanes, _ out: UnsafeMutableRawPointer) {
+    lanes_store(out.assumingMemoryBound(to: Double.self), value)
   }
   @inline(__always)
   static func copyPart(_ data: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {
@@ -178,6 +183,10 @@ extension Float: Element {
   @inline(__always)
   static func loadPart(_ data: UnsafeRawPointer, _ count: Int) -> Lanes {
     lanes_widen_first(lanes_load_part_f32(data.assumingMemoryBound(to: Float.self), Int64(count)))
+  }
+  @inline(__always)
+  static func store(_ value: Lanes, _ out: UnsafeMutableRawPointer) {
+    lanes_store_narrow(out.assumingMemoryBound(to: Float.self), value)
   }
   @inline(__always)
   static func copyPart(_ data: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {

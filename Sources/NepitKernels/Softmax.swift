@@ -66,9 +66,14 @@ struct DoubleTerm {
 
   @inline(__always)
   init(_ parameters: borrowing lanes_softmax) {
-    greatest = Lanes(repeating: parameters.greatest)
-    temperature = Lanes(repeating: parameters.temperature)
-    isTempered = parameters.temperature != 1
+    self.init(from: parameters.greatest, temperature: parameters.temperature)
+  }
+
+  @inline(__always)
+  init(from greatest: Double, temperature: Double) {
+    self.greatest = Lanes(repeating: greatest)
+    self.temperature = Lanes(repeating: temperature)
+    isTempered = temperature != 1
   }
 
   #if NEPIT_WIDE

@@ -135,7 +135,9 @@ public func addTerms(
   }
 }
 
-/// `writeTerms` of the chosen kernels.
+/// `writeTerms` of the chosen kernels. (Not inlined, and with parameters in another order than those of the next: the
+/// compiler merges functions that differ in the address they call alone, and the linker would export the addresses.)
+@inline(never)
 public func writeTerms(
   _ element: lanes_element, _ x: UnsafeRawPointer, _ count: Int, _ parameters: UnsafePointer<lanes_softmax>, _ out: UnsafeMutableRawPointer
 ) {
@@ -149,8 +151,10 @@ public func writeTerms(
 }
 
 /// `writeDistances` of the chosen kernels.
+@inline(never)
 public func writeDistances(
-  _ element: lanes_element, _ x: UnsafeRawPointer, _ count: Int, _ parameters: UnsafePointer<lanes_softmax>, _ out: UnsafeMutableRawPointer
+  _ element: lanes_element, _ parameters: UnsafePointer<lanes_softmax>, _ x: UnsafeRawPointer, _ count: Int,
+  _ out: UnsafeMutableRawPointer
 ) {
   switch instructionSet() {
   #if NEPIT_WIDE_KERNELS
@@ -280,6 +284,63 @@ public func addFloatLogitTerms(
     case 3: NepitKernelsV3.addFloatLogitTerms(x, y, count, units, sums)
   #endif
   default: NepitKernels.addFloatLogitTerms(x, y, count, units, sums)
+  }
+}
+
+/// `addDivergence` of the chosen kernels.
+public func addDivergence(
+  _ kind: lanes_divergence_kind, _ element: lanes_element, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ count: Int,
+  _ parameters: UnsafePointer<lanes_divergence>, _ sums: UnsafeMutablePointer<lanes_logit_sums>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.addDivergence(kind, element, x, y, count, parameters, sums)
+    case 3: NepitKernelsV3.addDivergence(kind, element, x, y, count, parameters, sums)
+  #endif
+  default: NepitKernels.addDivergence(kind, element, x, y, count, parameters, sums)
+  }
+}
+
+/// `writeDivergence` of the chosen kernels.
+public func writeDivergence(
+  _ kind: lanes_divergence_kind, _ element: lanes_element, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ count: Int,
+  _ parameters: UnsafePointer<lanes_divergence>, _ first: UnsafeMutableRawPointer?, _ second: UnsafeMutableRawPointer?
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.writeDivergence(kind, element, x, y, count, parameters, first, second)
+    case 3: NepitKernelsV3.writeDivergence(kind, element, x, y, count, parameters, first, second)
+  #endif
+  default: NepitKernels.writeDivergence(kind, element, x, y, count, parameters, first, second)
+  }
+}
+
+/// `addWeighted` of the chosen kernels.
+public func addWeighted(
+  _ kind: lanes_weighting_kind, _ element: lanes_element, _ x: UnsafeRawPointer, _ weights: UnsafeRawPointer,
+  _ count: Int, _ skip: Int, _ parameters: UnsafePointer<lanes_weighting>,
+  _ sums: UnsafeMutablePointer<lanes_logit_sums>
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.addWeighted(kind, element, x, weights, count, skip, parameters, sums)
+    case 3: NepitKernelsV3.addWeighted(kind, element, x, weights, count, skip, parameters, sums)
+  #endif
+  default: NepitKernels.addWeighted(kind, element, x, weights, count, skip, parameters, sums)
+  }
+}
+
+/// `writeWeighted` of the chosen kernels.
+public func writeWeighted(
+  _ element: lanes_element, _ x: UnsafeRawPointer, _ weights: UnsafeRawPointer, _ count: Int,
+  _ parameters: UnsafePointer<lanes_weighting>, _ out: UnsafeMutableRawPointer
+) {
+  switch instructionSet() {
+  #if NEPIT_WIDE_KERNELS
+    case 4: NepitKernelsV4.writeWeighted(element, x, weights, count, parameters, out)
+    case 3: NepitKernelsV3.writeWeighted(element, x, weights, count, parameters, out)
+  #endif
+  default: NepitKernels.writeWeighted(element, x, weights, count, parameters, out)
   }
 }
 

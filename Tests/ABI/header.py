@@ -45,7 +45,8 @@ KINDS = {
 EXTENTS = ("rows", "cols")
 # A record of options is passed by its address; NULL means the defaults.
 OPTIONS = re.compile(r"const (nepit_\w+_options) \*")
-FIELDS = {"double": "double", "int64_t": "int64", "int32_t": "int32", "nepit_reduction": "int32"}
+FIELDS = {"double": "double", "int64_t": "int64", "int32_t": "int32", "nepit_reduction": "int32",
+          "nepit_divergence": "int32"}
 
 
 class HeaderError(Exception):

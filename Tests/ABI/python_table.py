@@ -19,12 +19,14 @@ RECORDS = {"nepit_array": "Array", "nepit_mutable_array": "MutableArray", "nepit
            "nepit_softmax_options": "SoftmaxOptions", "nepit_gaussian_options": "GaussianOptions",
            "nepit_nll_options": "NllOptions",
            "nepit_gaussian_nll_options": "GaussianNllOptions", "nepit_poisson_nll_options": "PoissonNllOptions",
+           "nepit_distillation_options": "DistillationOptions",
            "nepit_estimate": "Estimate", "nepit_logits_summary": "LogitsSummary"}
 VALUES = {
     "nepit_status": ctypes.c_int32,
     "nepit_dtype": ctypes.c_int32,
     "nepit_reduction": ctypes.c_int32,
     "nepit_kl_estimator": ctypes.c_int32,
+    "nepit_divergence": ctypes.c_int32,
     "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64,
     "size_t": ctypes.c_size_t,

@@ -72,6 +72,8 @@ public struct MutableMatrix {
       rowStride: 0, columnStride: 1, type: .float64)
   }
 
+  func hasExtent(of matrix: Matrix) -> Bool { rows == matrix.rows && columns == matrix.columns }
+
   func row(_ index: Int) -> MutableRow {
     MutableRow(
       data: data + index &* rowStride &* type.size, stride: columns == 1 ? 1 : columnStride, count: columns, type: type)

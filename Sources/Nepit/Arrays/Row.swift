@@ -63,6 +63,12 @@ struct MutableRow {
   let count: Int
   let type: ElementType
 
+  /// Whether the kernels can write it where it lies, as elements of the given type.
+  @inline(__always)
+  func isNative(_ element: lanes_element) -> Bool {
+    stride == 1 && type == (element == .double ? .float64 : .float32)
+  }
+
   func write(_ values: UnsafePointer<Double>, from start: Int, count: Int) {
     let base = data + start &* stride &* type.size
     for index in upTo(count) { type.write(values[index], base, index &* stride) }

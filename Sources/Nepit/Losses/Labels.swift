@@ -1,3 +1,5 @@
+internal import NepitMath
+
 /// Which outcome each row has: integers of 32 or 64 bits, one a row.
 public struct Labels {
   private let data: UnsafeRawPointer
@@ -47,6 +49,14 @@ struct Weights {
 
   @inline(__always)
   subscript(index: Int) -> Double { row.read(index) }
+}
+
+/// The sum of `count` weights, each 1 where there are none.
+func total(_ weights: Weights?, count: Int) -> Double {
+  guard let weights else { return Double(count) }
+  var sum = WideSum()
+  for index in upTo(count) { sum.add(weights[index]) }
+  return sum.value
 }
 
 /// How the rows' losses become one.

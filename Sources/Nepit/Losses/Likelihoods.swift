@@ -91,7 +91,7 @@ public func negativeLogLikelihood(
     logProbabilities: logProbabilities, labels: labels, classes: classes, ignored: options.ignoredLabel,
     outputs: outputs)
   // Labels first, so that nothing is written if one is wrong; and the mean's divisor.
-  var weight = ExactSum()
+  var weight = WideSum()
   for row in upTo(labels.count) {
     let label = labels[row]
     if label == options.ignoredLabel { continue }

@@ -31,9 +31,10 @@ struct LogitRow {
   /// What the kernels compute in: floats for small floats.
   let element: lanes_element
 
-  init(_ row: Row, temperature: Double = 1, softcap: Double = 0, mask: Row? = nil) {
+  /// With `isFine` small floats, too, are computed as doubles.
+  init(_ row: Row, temperature: Double = 1, softcap: Double = 0, mask: Row? = nil, isFine: Bool = false) {
     (self.row, self.mask, self.temperature, self.softcap) = (row, mask, temperature, softcap)
-    let isCoarse = row.type.isCoarse && softcap == 0 && temperature > 0x1p-30 && temperature < 0x1p30
+    let isCoarse = row.type.isCoarse && !isFine && softcap == 0 && temperature > 0x1p-30 && temperature < 0x1p30
     element = isCoarse ? .float : .double
   }
 
@@ -236,7 +237,7 @@ struct LogitRow {
     (parameters.factor, parameters.slope, parameters.offset) = (
       factor / total, slope / total, weights == nil ? offset : 0
     )
-    write(to: out, isSloped: true, offset, offset == 0 ? nil : weights) { NepitMath.writeTerms(element, $0, $1, &parameters, $2) }
+    write(to: out, isSloped: true, offset, offset == 0 ? nil : weights) { NepitMath.writeTerms(element, $1, $2, &parameters, $3) }
   }
 
   /// Writes log p_j.
@@ -244,22 +245,65 @@ struct LogitRow {
     if isTooSmall(statistics) { return LogitRow(self, .double).writeLogProbabilities(statistics, to: out) }
     var parameters = self.parameters(statistics.greatest)
     parameters.factor = statistics.logTerms
-    write(to: out, isSloped: false, 0, nil) { NepitMath.writeDistances(element, $0, $1, &parameters, $2) }
+    write(to: out, isSloped: false, 0, nil) { NepitMath.writeDistances(element, &parameters, $1, $2, $3) }
+  }
+
+  // MARK: - With a number for each logit
+
+  func weighting(_ statistics: LogitStatistics) -> lanes_weighting {
+    var weighting = lanes_weighting()
+    (weighting.temperature, weighting.greatest) = (temperature, statistics.greatest)
+    return weighting
+  }
+
+  /// The sums of a kind, without the first of the greatest logit.
+  func weightedSums(
+    _ kind: lanes_weighting_kind, _ numbers: RowNumbers, _ statistics: LogitStatistics, _ weighting: lanes_weighting
+  ) -> lanes_logit_sums {
+    var weighting = weighting, sums = lanes_logit_sums(), room = row_chunk()
+    withUnsafeMutableBytes(of: &room) { room in
+      forEachChunk { start, chunk, count in
+        let numbers = numbers.chunk(from: start, count: count, as: element, room.baseAddress.unsafelyUnwrapped)
+        addWeighted(kind, element, chunk, numbers, count, statistics.place &- start, &weighting, &sums)
+      }
+    }
+    return sums
+  }
+
+  /// Writes what `weighting` makes of each logit and its number, times the derivative of what caps the logits.
+  func writeWeighted(_ weighting: lanes_weighting, _ numbers: RowNumbers, to out: MutableRow) {
+    var weighting = weighting, room = row_chunk()
+    withUnsafeMutableBytes(of: &room) { room in
+      write(to: out, isSloped: true, 0, nil) { start, chunk, count, results in
+        let numbers = numbers.chunk(from: start, count: count, as: element, room.baseAddress.unsafelyUnwrapped)
+        NepitMath.writeWeighted(element, chunk, numbers, count, &weighting, results)
+      }
+    }
+  }
+
+  /// The sum of w_j (max z - z_j) over the columns; w_j is 1 without weights.
+  func gaps(_ weights: Weights?, _ statistics: LogitStatistics) -> Double {
+    var sum = WideSum()
+    for column in upTo(count) {
+      let weight = weights?[column] ?? 1
+      if weight != 0 { sum.add(weight * (statistics.greatest - logit(column))) }
+    }
+    return sum.value / temperature
   }
 
   @inline(__always)
   private func write(
     to out: MutableRow, isSloped: Bool, _ offset: Double, _ weights: Row?,
-    _ kernel: (UnsafeRawPointer, Int, UnsafeMutableRawPointer) -> Void
+    _ kernel: (Int, UnsafeRawPointer, Int, UnsafeMutableRawPointer) -> Void
   ) {
-    if softcap == 0, weights == nil, out.stride == 1, out.type == (element == .float ? .float32 : .float64) {
-      return forEachChunk { start, chunk, count in kernel(chunk, count, out.data + start &* out.type.size) }
+    if softcap == 0, weights == nil, out.isNative(element) {
+      return forEachChunk { start, chunk, count in kernel(start, chunk, count, out.data + start &* out.type.size) }
     }
     var results = row_chunk()
     withUnsafeMutableBytes(of: &results) { results in
       let results = results.baseAddress.unsafelyUnwrapped
       forEachChunk { start, chunk, count in
-        kernel(chunk, count, results)
+        kernel(start, chunk, count, results)
         if element == .float {
           let words = results.assumingMemoryBound(to: Float.self)
           if let weights {
@@ -274,6 +318,40 @@ struct LogitRow {
         }
       }
     }
+  }
+}
+
+/// A number for each logit of a row: w_j (factor n_j + offset), with n_j the elements of another row.
+struct RowNumbers {
+  private let row: Row
+  private let classes: Weights?
+  var factor = 1.0, offset = 0.0
+
+  init(_ row: Row, _ classes: Weights? = nil) { (self.row, self.classes) = (row, classes) }
+
+  subscript(index: Int) -> Double { (classes?[index] ?? 1) * (factor * row.read(index) + offset) }
+
+  /// Some of them as the kernels read them: where they lie, or in `room`.
+  func chunk(
+    from start: Int, count: Int, as element: lanes_element, _ room: UnsafeMutableRawPointer
+  ) -> UnsafeRawPointer {
+    if classes == nil, factor == 1, offset == 0 { return row.piece(from: start, count: count, as: element, room) }
+    if element == .float {
+      let words = room.assumingMemoryBound(to: Float.self)
+      for index in upTo(count) { words[index] = Float(self[start &+ index]) }
+    } else {
+      let words = room.assumingMemoryBound(to: Double.self)
+      for index in upTo(count) { words[index] = self[start &+ index] }
+    }
+    return UnsafeRawPointer(room)
+  }
+}
+
+extension Row {
+  func sum() -> Double {
+    var sum = WideSum()
+    for index in upTo(count) { sum.add(read(index)) }
+    return sum.value
   }
 }
 
@@ -292,8 +370,17 @@ extension MutableRow {
 
 // MARK: - Loops over rows
 
-/// A sum of doubles, all but exact.
-struct ExactSum {
+extension UnsafeMutablePointer<loss_block> {
+  /// The sum of the blocks' losses.
+  func total(of blocks: RowBlocks) -> lanes_pair {
+    var total = lanes_pair.zero
+    for block in upTo(blocks.count) { total = total + self[block].loss }
+    return total
+  }
+}
+
+/// A sum of doubles in two words.
+struct WideSum {
   private var pair = lanes_pair.zero
   var value: Double { pair.value }
   mutating func add(_ x: Double) { pair = pair + lanes_pair(x) }

@@ -23,6 +23,73 @@ public func logSoftmaxes(
   try SoftmaxRows(logits, temperature, .logarithms, nil, out).run(execution)
 }
 
+/// The gradient by the logits of what has the gradient `upstream` by their softmax.
+public func softmaxVJPs(
+  of logits: Matrix, times upstream: Matrix, temperature: Double, into gradient: MutableMatrix,
+  running execution: Execution
+) throws(CallError) {
+  try SoftmaxVJPRows(logits, upstream, temperature, isLogarithm: false, gradient).run(execution)
+}
+
+/// The gradient by the logits of what has the gradient `upstream` by the logarithm of their softmax.
+public func logSoftmaxVJPs(
+  of logits: Matrix, times upstream: Matrix, temperature: Double, into gradient: MutableMatrix,
+  running execution: Execution
+) throws(CallError) {
+  try SoftmaxVJPRows(logits, upstream, temperature, isLogarithm: true, gradient).run(execution)
+}
+
+private struct SoftmaxVJPRows: RowBlockTask {
+  let logits, upstream: Matrix
+  let temperature: Double
+  let isLogarithm: Bool
+  let gradient: MutableMatrix
+
+  init(
+    _ logits: Matrix, _ upstream: Matrix, _ temperature: Double, isLogarithm: Bool, _ gradient: MutableMatrix
+  ) throws(CallError) {
+    guard temperature > 0, temperature < .infinity else { throw .parameter }
+    guard upstream.rows == logits.rows, upstream.columns == logits.columns, gradient.hasExtent(of: logits) else {
+      throw .shape
+    }
+    (self.logits, self.upstream, self.temperature) = (logits, upstream, temperature)
+    (self.isLogarithm, self.gradient) = (isLogarithm, gradient)
+  }
+
+  func run(_ execution: Execution) throws(CallError) {
+    try forEachBlock(
+      RowBlocks(rows: logits.rows, columns: logits.columns), columns: logits.columns, execution, self)
+  }
+
+  func run(_ block: Int, _ range: Range<Int>) {
+    for index in upTo(range) {
+      let upstream = upstream.row(index), gradient = gradient.row(index)
+      let row = LogitRow(logits.row(index), temperature: temperature, isFine: !upstream.type.isCoarse)
+      let statistics = row.statistics()
+      if statistics.isBad {
+        gradient.fill(.nan)
+        continue
+      }
+      // All is relative to the greatest logit's: p_k (v_k - sum p_j v_j) = p_k ((v_k - v_m) - sum p_j (v_j - v_m)).
+      let numbers = RowNumbers(upstream), own = numbers[statistics.place]
+      let p = 1 / (1 + statistics.others)
+      var weighting = row.weighting(statistics)
+      weighting.reference = own
+      let sums = row.weightedSums(.upstream, numbers, statistics, weighting)
+      let others = sums.total(0), mean = sums.total(1) * p
+      if isLogarithm {
+        (weighting.factor, weighting.rest) = (-(others + own) * p / temperature, 1 / temperature)
+        row.writeWeighted(weighting, numbers, to: gradient)
+        // v_m (1 - p_m), where 1 - p_m is the sum of the other probabilities.
+        gradient.write((own * statistics.others - others) * p / temperature, at: statistics.place)
+      } else {
+        (weighting.factor, weighting.slope) = (-mean * p / temperature, p / temperature)
+        row.writeWeighted(weighting, numbers, to: gradient)
+      }
+    }
+  }
+}
+
 private struct SoftmaxRows: RowBlockTask {
   enum Kind: Int32 { case logSum, probabilities, logarithms }
 
@@ -36,7 +103,7 @@ private struct SoftmaxRows: RowBlockTask {
     _ logits: Matrix, _ temperature: Double, _ kind: Kind, _ sums: UnsafeMutablePointer<Double>?, _ out: MutableMatrix?
   ) throws(CallError) {
     guard temperature > 0, temperature < .infinity else { throw .parameter }
-    if let out, out.rows != logits.rows || out.columns != logits.columns { throw .shape }
+    guard out?.hasExtent(of: logits) != false else { throw .shape }
     (self.logits, self.temperature, self.kind) = (logits, temperature, kind)
     (self.sums, self.out) = (sums, out)
   }

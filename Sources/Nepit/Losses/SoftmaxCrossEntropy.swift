@@ -43,16 +43,14 @@ public func softmaxCrossEntropy(
   into outputs: SoftmaxOutputs, running execution: Execution
 ) throws(CallError) {
   guard labels.count == logits.rows else { throw .shape }
-  if let gradient = outputs.gradient, gradient.rows != logits.rows || gradient.columns != logits.columns {
-    throw .shape
-  }
+  guard outputs.gradient?.hasExtent(of: logits) != false else { throw .shape }
   var classes: Weights?, rows: Weights?
   if let classWeights { classes = try Weights(columns: classWeights, count: logits.columns) }
   if let rowWeights { rows = try Weights(rowWeights, count: logits.rows) }
   var task = SoftmaxTask(
     logits: logits, labels: labels, classes: classes, rows: rows, options: options, outputs: outputs)
   // Labels first, so that nothing is written if one is wrong; and the mean's divisor, which the gradient needs.
-  var weight = ExactSum(), counted: Int64 = 0
+  var weight = WideSum(), counted: Int64 = 0
   for row in upTo(logits.rows) {
     let label = labels[row]
     if label == options.ignoredLabel { continue }
@@ -68,12 +66,9 @@ public func softmaxCrossEntropy(
     let sums = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: loss_block.self)
     task.sums = sums
     try forEachBlock(blocks, columns: logits.columns, execution, task)
-    var total = lanes_pair.zero, correct: Int64 = 0
-    for block in upTo(blocks.count) {
-      total = total + sums[block].loss
-      correct &+= sums[block].correct
-    }
-    outputs.loss?.pointee = divisor == 0 ? 0 : total.value / divisor + 0
+    var correct: Int64 = 0
+    for block in upTo(blocks.count) { correct &+= sums[block].correct }
+    outputs.loss?.pointee = divisor == 0 ? 0 : sums.total(of: blocks).value / divisor + 0
     if let counts = outputs.counts { (counts[0], counts[1]) = (counted, correct) }
   }
 }
@@ -93,11 +88,7 @@ private struct SoftmaxTask: RowBlockTask {
   ) {
     (self.logits, self.labels, self.classes, self.rows) = (logits, labels, classes, rows)
     (self.options, self.outputs) = (options, outputs)
-    if options.labelSmoothing > 0 {
-      var sum = ExactSum()
-      for column in upTo(logits.columns) { sum.add(classes?[column] ?? 1) }
-      totalWeight = sum.value
-    }
+    if options.labelSmoothing > 0 { totalWeight = total(classes, count: logits.columns) }
   }
 
   /// The sum of the class weights, where labels are smoothed.
@@ -134,7 +125,7 @@ private struct SoftmaxTask: RowBlockTask {
     let statistics = row.statistics()
     let logTerms = statistics.logTerms
     let labelLogit = isIgnored ? 0 : row.logit(Int(label))
-    let smoothed = isIgnored || options.labelSmoothing == 0 ? 0 : meanGap(row, statistics)
+    let smoothed = isIgnored || options.labelSmoothing == 0 ? 0 : row.gaps(classes, statistics)
     guard
       let slopes = finish(
         index, label, statistics, logTerms, labelLogit, smoothed, gradient != nil, &loss, &correct)
@@ -147,16 +138,6 @@ private struct SoftmaxTask: RowBlockTask {
     row.writeTerms(
       statistics, factor: slopes.factor, offset: slopes.offset, weights: classes?.asRow, to: gradient)
     gradient.write(labelSlope, at: Int(label))
-  }
-
-  /// The sum of w_j (max z - z_j) over the columns.
-  private func meanGap(_ row: LogitRow, _ statistics: LogitStatistics) -> Double {
-    var sum = ExactSum()
-    for column in upTo(row.count) {
-      let weight = classes?[column] ?? 1
-      if weight != 0 { sum.add(weight * (statistics.greatest - row.logit(column))) }
-    }
-    return sum.value / options.temperature
   }
 
   private func runNarrow(_ range: Range<Int>, _ loss: inout lanes_pair, _ correct: inout Int64) {
@@ -181,7 +162,7 @@ private struct SoftmaxTask: RowBlockTask {
         let row = LogitRow(logits.row(index), temperature: options.temperature, softcap: options.softcap)
         let gradient = outputs.gradient?.row(index)
         let smoothed =
-          isIgnored || options.labelSmoothing == 0 || statistics.isBad ? 0 : meanGap(row, statistics)
+          isIgnored || options.labelSmoothing == 0 || statistics.isBad ? 0 : row.gaps(classes, statistics)
         guard
           let slopes = finish(
             index, label, statistics, fields[64 &+ lane], fields[80 &+ lane], smoothed, gradient != nil, &loss, &correct)

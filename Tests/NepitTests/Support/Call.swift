@@ -163,18 +163,32 @@ final class Call {
     output(name, rows, 1, .int64, .rows)?.memory.baseAddress!.assumingMemoryBound(to: Int64.self)
   }
 
-  /// A record of options, NULL where none of its fields is given.
   func softmaxOptions() -> UnsafePointer<nepit_softmax_options>? {
-    let fields = ["label_smoothing", "ignore_index", "z_loss", "softcap", "temperature", "reduction"]
+    record(["label_smoothing", "ignore_index", "z_loss", "softcap", "temperature", "reduction"]) {
+      nepit_softmax_options(
+        size: MemoryLayout<nepit_softmax_options>.size, label_smoothing: $0.number("label_smoothing"),
+        ignore_index: Int64($0.number("ignore_index")), z_loss: $0.number("z_loss"), softcap: $0.number("softcap"),
+        temperature: $0.number("temperature"), reduction: nepit_reduction($0.number("reduction")))
+    }
+  }
+
+  func distillationOptions() -> UnsafePointer<nepit_distillation_options>? {
+    record(["beta", "temperature", "divergence", "temperature_squared", "reduction"]) {
+      nepit_distillation_options(
+        size: MemoryLayout<nepit_distillation_options>.size, beta: $0.number("beta"),
+        temperature: $0.number("temperature"), divergence: nepit_divergence($0.number("divergence")),
+        temperature_squared: Int32($0.number("temperature_squared")),
+        reduction: nepit_reduction($0.number("reduction")))
+    }
+  }
+
+  /// A record of options, NULL where none of its fields is given.
+  private func record<Record>(_ fields: Set<String>, _ make: (Call) -> Record) -> UnsafePointer<Record>? {
     asked.formUnion(fields)
-    guard numbers["temperature"] != nil else { return nil }
-    let memory = allocate(MemoryLayout<nepit_softmax_options>.size, filledWith: 0)
-    let record = nepit_softmax_options(
-      size: MemoryLayout<nepit_softmax_options>.size, label_smoothing: number("label_smoothing"),
-      ignore_index: Int64(number("ignore_index")), z_loss: number("z_loss"), softcap: number("softcap"),
-      temperature: number("temperature"), reduction: nepit_reduction(number("reduction")))
-    memory.storeBytes(of: record, as: nepit_softmax_options.self)
-    return UnsafePointer(memory.baseAddress!.assumingMemoryBound(to: nepit_softmax_options.self))
+    guard fields.contains(where: { numbers[$0] != nil }) else { return nil }
+    let memory = allocate(MemoryLayout<Record>.size, filledWith: 0)
+    memory.storeBytes(of: make(self), as: Record.self)
+    return UnsafePointer(memory.baseAddress!.assumingMemoryBound(to: Record.self))
   }
 
   func gaussianOptions() -> UnsafePointer<nepit_gaussian_options>? {

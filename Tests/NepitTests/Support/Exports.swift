@@ -37,6 +37,17 @@ struct Export: Sendable, CustomTestStringConvertible {
         $0.softmaxOptions(), $0.execution, $0.out("out"), $0.out("losses"), $0.out("log_sums"), $0.longs("argmax"),
         $0.longs("counts"), $0.matrix("gradient"))
     },
+    Export("softmax_cross_entropy_soft") {
+      nepit_softmax_cross_entropy_soft(
+        $0.array("logits"), $0.array("targets"), $0.array("class_weights"), $0.array("row_weights"),
+        $0.softmaxOptions(), $0.execution, $0.out("out"), $0.out("losses"), $0.out("log_sums"), $0.matrix("gradient"),
+        $0.matrix("target_gradient"))
+    },
+    Export("distillation") {
+      nepit_distillation(
+        $0.array("student"), $0.array("teacher"), $0.array("row_weights"), $0.distillationOptions(), $0.execution,
+        $0.out("out"), $0.out("losses"), $0.matrix("student_gradient"), $0.matrix("teacher_gradient"))
+    },
     Export("logsumexp") {
       nepit_logsumexp($0.array("logits"), $0.number("temperature"), $0.execution, $0.out("out"), $0.matrix("gradient"))
     },
@@ -45,6 +56,14 @@ struct Export: Sendable, CustomTestStringConvertible {
     },
     Export("log_softmax") {
       nepit_log_softmax($0.array("logits"), $0.number("temperature"), $0.execution, $0.matrix("out"))
+    },
+    Export("softmax_vjp") {
+      nepit_softmax_vjp(
+        $0.array("logits"), $0.array("upstream"), $0.number("temperature"), $0.execution, $0.matrix("gradient"))
+    },
+    Export("log_softmax_vjp") {
+      nepit_log_softmax_vjp(
+        $0.array("logits"), $0.array("upstream"), $0.number("temperature"), $0.execution, $0.matrix("gradient"))
     },
     Export("gaussian_kl") {
       nepit_gaussian_kl(

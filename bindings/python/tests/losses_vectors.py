@@ -9,6 +9,7 @@ from nepit import _arrays, _library, losses
 from nepit.losses import _support
 
 REDUCTIONS = {0.0: "sum", 1.0: "mean"}
+DIVERGENCES = dict(enumerate(("forward_kl", "reverse_kl", "jensen_shannon", "total_variation")))
 INTEGERS = {"int64_t *": np.int64, "int32_t *": np.int32}
 
 
@@ -25,6 +26,9 @@ def options_of(case, renamed={}):
     found = {renamed.get(name, name): value for name, value in case.numbers.items()}
     if "reduction" in found:
         found["reduction"] = REDUCTIONS[found["reduction"]]
+    if "divergence" in found:
+        found["divergence"] = DIVERGENCES[found["divergence"]]
+        found["temperature_squared"] = bool(found["temperature_squared"])
     if "ignore_index" in found:
         found["ignore_index"] = int(found["ignore_index"])
     if "softcap" in found:
@@ -45,10 +49,43 @@ def softmax_cross_entropy(case):
             "counts": np.array([got.counted, got.correct]), "gradient": got.gradient}
 
 
+def softmax_cross_entropy_soft(case):
+    a = arrays_of(case)
+    shape = a["logits"].shape
+    options = options_of(case) | {"weight": column(a.get("class_weights")), "row_weight": column(a.get("row_weights"))}
+    options.pop("ignore_index", None)
+    value, *slopes = losses.softmax_cross_entropy_soft(
+        a["logits"], a["targets"], gradient=np.empty(shape), target_gradient=np.empty(shape), **options)
+    each = losses.softmax_cross_entropy_soft(a["logits"], a["targets"], **options | {"reduction": "none"})
+    got = {"out": np.array(value), "losses": each, "gradient": slopes[0], "target_gradient": slopes[1]}
+    if "log_sums" in case.results:  # which the public function keeps to itself
+        names = [name for name in _library.functions.nepit_softmax_cross_entropy_soft.names if name in case.results]
+        got["log_sums"] = dict(zip(names, raw(case)))["log_sums"]
+    return got
+
+
+def distillation(case):
+    a = arrays_of(case)
+    shape = a["student"].shape
+    options = options_of(case) | {"row_weight": column(a.get("row_weights"))}
+    value, *slopes = losses.distillation(a["student"], a["teacher"], gradient=np.empty(shape),
+                                         teacher_gradient=np.empty(shape), **options)
+    each = losses.distillation(a["student"], a["teacher"], **options | {"reduction": "none"})
+    return {"out": np.array(value), "losses": each, "student_gradient": slopes[0], "teacher_gradient": slopes[1]}
+
+
 def logsumexp(case):
     x = arrays_of(case)["logits"]
     value, slopes = losses.logsumexp(x, gradient=np.empty(x.shape), **options_of(case))
     return {"out": np.asarray(value), "gradient": slopes}
+
+
+def product(name):
+    def run(case):
+        a = arrays_of(case)
+        return {"gradient": getattr(losses, name)(a["logits"], a["upstream"], out=np.empty(a["logits"].shape),
+                                                  **options_of(case))}
+    return run
 
 
 def normalised(name):
@@ -107,7 +144,9 @@ def nll(case):
 
 GAUSSIANS = ("mean", "log_variance", "other_mean", "other_log_variance")
 
-PUBLIC = {"softmax_cross_entropy": softmax_cross_entropy, "logsumexp": logsumexp, "softmax": normalised("softmax"),
+PUBLIC = {"softmax_vjp": product("softmax_vjp"), "log_softmax_vjp": product("log_softmax_vjp"),
+          "softmax_cross_entropy_soft": softmax_cross_entropy_soft, "softmax_cross_entropy": softmax_cross_entropy,
+          "distillation": distillation, "logsumexp": logsumexp, "softmax": normalised("softmax"),
           "log_softmax": normalised("log_softmax"),
           "gaussian_kl": pointwise("gaussian_kl", GAUSSIANS, {x: f"{x}_gradient" for x in GAUSSIANS}),
           "sigmoid_cross_entropy": pointwise(

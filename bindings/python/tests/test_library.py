@@ -37,7 +37,7 @@ def test_constants():
     for name in dtypes + [name for name in defined if name.startswith("ERROR_")] + ["OK"]:
         assert getattr(_library, name) == defined.pop(name), name
     assert ".".join(str(defined.pop(f"VERSION_{part}")) for part in ("MAJOR", "MINOR", "PATCH")) == nepit.__version__
-    for name in ("REDUCTION_SUM", "REDUCTION_MEAN", "KL_ESTIMATOR_K1", "KL_ESTIMATOR_K2", "KL_ESTIMATOR_K3"):
+    for name in [name for name in list(defined) if name.startswith(("REDUCTION_", "KL_ESTIMATOR_", "DIVERGENCE_"))]:
         assert getattr(_library, name) == defined.pop(name)
     columns = [defined.pop(name) for name in list(defined) if name.startswith("LOGITS_")]
     assert columns == list(range(len(VALUES) + 1))  # a name for each, and their number

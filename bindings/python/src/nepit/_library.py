@@ -68,6 +68,19 @@ class SoftmaxOptions(ctypes.Structure):
     ]
 
 
+class DistillationOptions(ctypes.Structure):
+    """nepit_distillation_options."""
+
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        ("beta", ctypes.c_double),
+        ("temperature", ctypes.c_double),
+        ("divergence", ctypes.c_int32),
+        ("temperature_squared", ctypes.c_int32),
+        ("reduction", ctypes.c_int32),
+    ]
+
+
 class GaussianOptions(ctypes.Structure):
     """nepit_gaussian_options."""
 
@@ -96,6 +109,7 @@ class PoissonNllOptions(ctypes.Structure):
 
 REDUCTION_SUM, REDUCTION_MEAN = 0, 1  # nepit_reduction
 KL_ESTIMATOR_K1, KL_ESTIMATOR_K2, KL_ESTIMATOR_K3 = 1, 2, 3  # nepit_kl_estimator
+DIVERGENCE_FORWARD_KL, DIVERGENCE_REVERSE_KL, DIVERGENCE_JENSEN_SHANNON, DIVERGENCE_TOTAL_VARIATION = range(4)
 
 
 class Estimate(ctypes.Structure):
@@ -247,6 +261,14 @@ FUNCTIONS = (
      "nepit_array logits, nepit_array labels, nepit_array class_weights, nepit_array row_weights, "
      "const nepit_softmax_options *options, const nepit_execution *execution, double *out, double *losses, "
      "double *log_sums, int64_t *argmax, int64_t *counts, nepit_mutable_array gradient"),
+    ("nepit_softmax_cross_entropy_soft", "nepit_status",
+     "nepit_array logits, nepit_array targets, nepit_array class_weights, nepit_array row_weights, "
+     "const nepit_softmax_options *options, const nepit_execution *execution, double *out, double *losses, "
+     "double *log_sums, nepit_mutable_array gradient, nepit_mutable_array target_gradient"),
+    ("nepit_distillation", "nepit_status",
+     "nepit_array student, nepit_array teacher, nepit_array row_weights, const nepit_distillation_options *options, "
+     "const nepit_execution *execution, double *out, double *losses, nepit_mutable_array student_gradient, "
+     "nepit_mutable_array teacher_gradient"),
     ("nepit_logsumexp", "nepit_status",
      "nepit_array logits, double temperature, const nepit_execution *execution, double *out, "
      "nepit_mutable_array gradient"),
@@ -254,6 +276,12 @@ FUNCTIONS = (
      "nepit_array logits, double temperature, const nepit_execution *execution, nepit_mutable_array out"),
     ("nepit_log_softmax", "nepit_status",
      "nepit_array logits, double temperature, const nepit_execution *execution, nepit_mutable_array out"),
+    ("nepit_softmax_vjp", "nepit_status",
+     "nepit_array logits, nepit_array upstream, double temperature, const nepit_execution *execution, "
+     "nepit_mutable_array gradient"),
+    ("nepit_log_softmax_vjp", "nepit_status",
+     "nepit_array logits, nepit_array upstream, double temperature, const nepit_execution *execution, "
+     "nepit_mutable_array gradient"),
     # losses: sums of terms
     ("nepit_gaussian_kl", "nepit_status",
      "nepit_array mean, nepit_array log_variance, nepit_array other_mean, nepit_array other_log_variance, "
@@ -322,6 +350,7 @@ TYPES = {
     "nepit_reduction": ctypes.c_int32,
     "nepit_kl_estimator": ctypes.c_int32,
     "const nepit_softmax_options *": ctypes.POINTER(SoftmaxOptions),
+    "const nepit_distillation_options *": ctypes.POINTER(DistillationOptions),
     "const nepit_gaussian_options *": ctypes.POINTER(GaussianOptions),
     "const nepit_nll_options *": ctypes.POINTER(NllOptions),
     "const nepit_gaussian_nll_options *": ctypes.POINTER(GaussianNllOptions),
@@ -370,6 +399,9 @@ RANGES = {
     "softcap": "[0, inf)",
     "temperature": "(0, inf)",
     "reduction": "[0, 1]",
+    "beta": "(0, 1)",
+    "divergence": "[0, 3]",
+    "temperature_squared": "[0, 1]",
     "free_bits": "[0, inf)",
     "estimator": "[1, 3]",
     "eps": "[0, inf)",

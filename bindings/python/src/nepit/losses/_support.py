@@ -105,3 +105,14 @@ def call(function: Any, cells: int, threads: int, progress: Any, **named: Any) -
         if report is not None or cells >= _calls.LARGE:
             arguments[function.execution_at] = _library.execution(threads, report)
         function(*arguments)
+
+
+def reduced(function: Any, x: View, lead: tuple[int, ...], reduction: str, threads: int, progress: Any,
+            named: dict[str, Any], gradients: tuple[str, ...]) -> Any:
+    """Calls a loss; its value, or each row's, and behind it those of the gradients that are wanted."""
+    if reduction == "none":
+        named["losses"] = np.empty(x.array.shape[0])
+    call(function, x.array.size, threads, progress, **named)
+    value = _calls.finished(named["losses"].reshape(lead)) if reduction == "none" else named["out"].item()
+    slopes = [named[name].reshape(*lead, x.array.shape[1]) for name in gradients if named[name] is not None]
+    return (value, *slopes) if slopes else value

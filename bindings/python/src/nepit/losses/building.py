@@ -129,3 +129,87 @@ def log_softmax(logits: Any, *, temperature: float = 1.0, out: Any = None, threa
     True
     """
     return _normalised(c.nepit_log_softmax, logits, temperature, out, threads, progress)
+
+
+def _product(function: Any, logits: Any, upstream: Any, temperature: Any, out: Any, threads: int,
+             progress: Any) -> np.ndarray:
+    x, lead = _support.matrix(logits, "logits")
+    v, _ = _support.matrix(upstream, "upstream")
+    written = _support.gradient_output(True if out is None else out, logits, x)
+    _support.call(function, x.array.size, threads, progress, logits=x, upstream=v,
+                  temperature=_arrays.number(temperature, "temperature"), gradient=written)
+    return written.reshape(*lead, -1)
+
+
+@documented
+def softmax_vjp(logits: Any, upstream: Any, *, temperature: float = 1.0, out: Any = None, threads: int = 0,
+                progress: Any = None) -> Any:
+    """Vector-Jacobian product of `softmax`: from a gradient by the probabilities to the one by the logits.
+
+    Parameters
+    ----------
+    logits : array_like
+        Any numbers, a row along the last axis.
+    upstream : array_like
+        The gradient by the probabilities, of the logits' shape.
+    temperature : float, default 1
+        Divides the logits.
+    out : ndarray, optional
+        Is written and returned; it may be the logits themselves.
+    <options>
+
+    Returns
+    -------
+    ndarray
+        Of the shape and type of the logits. NaN for a row with NaN or infinity, or with nothing but -infinity.
+
+    <raises>
+
+    References
+    ----------
+    Griewank and Walther (2008), Evaluating derivatives, section 3.2.
+
+    Examples
+    --------
+    >>> import nepit
+    >>> nepit.losses.softmax_vjp([0.0, 0.0], [1.0, 3.0])
+    array([-0.5,  0.5])
+    """
+    return _product(c.nepit_softmax_vjp, logits, upstream, temperature, out, threads, progress)
+
+
+@documented
+def log_softmax_vjp(logits: Any, upstream: Any, *, temperature: float = 1.0, out: Any = None, threads: int = 0,
+                    progress: Any = None) -> Any:
+    """Vector-Jacobian product of `log_softmax`, exact where a probability is nearly 1.
+
+    Parameters
+    ----------
+    logits : array_like
+        Any numbers, a row along the last axis.
+    upstream : array_like
+        The gradient by the logarithms of the probabilities, of the logits' shape.
+    temperature : float, default 1
+        Divides the logits.
+    out : ndarray, optional
+        Is written and returned; it may be the logits themselves.
+    <options>
+
+    Returns
+    -------
+    ndarray
+        Of the shape and type of the logits. NaN for a row with NaN or infinity, or with nothing but -infinity.
+
+    <raises>
+
+    References
+    ----------
+    Griewank and Walther (2008), Evaluating derivatives, section 3.2.
+
+    Examples
+    --------
+    >>> import nepit
+    >>> nepit.losses.log_softmax_vjp([0.0, 0.0], [1.0, 3.0])
+    array([-1.,  1.])
+    """
+    return _product(c.nepit_log_softmax_vjp, logits, upstream, temperature, out, threads, progress)

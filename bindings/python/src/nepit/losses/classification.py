@@ -115,6 +115,76 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, weight: Any = None, row_w
 
 
 @documented
+def softmax_cross_entropy_soft(logits: Any, targets: Any, *, weight: Any = None, row_weight: Any = None,
+                               label_smoothing: float = 0.0, z_loss: float = 0.0, softcap: float | None = None,
+                               temperature: float = 1.0, reduction: str = "mean", gradient: Any = False,
+                               target_gradient: Any = False, threads: int = 0, progress: Any = None) -> Any:
+    """Softmax cross-entropy of logits and target distributions, exact where the prediction is confident.
+
+    Parameters
+    ----------
+    logits : array_like
+        Any numbers, the classes along the last axis; float32, half floats and bfloat16 are read where they lie.
+    targets : array_like
+        Probabilities or counts of the logits' shape; each row is divided by its sum.
+    weight : array_like, optional
+        A weight for each class.
+    row_weight : array_like, optional
+        A weight for each row; one of weight 0 counts nothing, whatever it holds.
+    label_smoothing : float, default 0
+        From 0 to 1: the share of the uniform distribution in the targets.
+    z_loss : float, default 0
+        Coefficient of the square of the log-sum-exp.
+    softcap : float, optional
+        Bounds the logits: softcap tanh(logits / softcap).
+    temperature : float, default 1
+        Divides the logits (after the cap).
+    reduction : {'mean', 'sum', 'none'}
+        The mean divides by the rows' weights. With 'none' the gradient is that of the sum.
+    gradient : bool or ndarray, default False
+        True returns a tuple with the gradient by the logits, of their shape and type; an array is written and returned:
+        it may be the logits themselves.
+    target_gradient : bool or ndarray, default False
+        The same by the targets, behind that by the logits.
+    <options>
+
+    Returns
+    -------
+    float, ndarray or tuple
+        In nepits. NaN for a row with NaN or infinity, or whose targets are no distribution; infinity where an outcome
+        that is a target has a logit of -infinity. Relative error at most 2^-46 (float32 and half floats 2^-19).
+
+    <raises>
+
+    References
+    ----------
+    Murphy (2022), Probabilistic Machine Learning, section 10.3.
+
+    Examples
+    --------
+    >>> import nepit
+    >>> nepit.losses.softmax_cross_entropy_soft([2.0, 0.0, -1.0], [3, 1, 0])
+    0.6698460195562856
+    """
+    x, lead = _support.matrix(logits, "logits")
+    y, _ = _support.matrix(targets, "targets")
+    options = _library.SoftmaxOptions(
+        label_smoothing=_arrays.number(label_smoothing, "label_smoothing"), z_loss=_arrays.number(z_loss, "z_loss"),
+        softcap=0.0 if softcap is None else _arrays.number(softcap, "softcap"),
+        temperature=_arrays.number(temperature, "temperature"), reduction=_support.reduction_code(reduction))
+    named: dict[str, Any] = {"logits": x, "targets": y, "options": options, "out": np.empty(1)}
+    if weight is not None:
+        item = _arrays.view(weight, "weight")
+        named["class_weights"] = item.replaced(item.array.reshape(1, -1))
+    if row_weight is not None:
+        named["row_weights"] = _support.column(row_weight, "row_weight", lead)
+    named["gradient"] = _support.gradient_output(gradient, logits, x)
+    named["target_gradient"] = _support.gradient_output(target_gradient, targets, y)
+    return _support.reduced(c.nepit_softmax_cross_entropy_soft, x, lead, reduction, threads, progress, named,
+                            ("gradient", "target_gradient"))
+
+
+@documented
 def nll(log_probabilities: Any, labels: Any, *, weight: Any = None, ignore_index: int = -100, reduction: str = "mean",
         gradient: Any = False, threads: int = 0, progress: Any = None) -> Any:
     """Negative log-likelihood of integer labels from log-probabilities.
