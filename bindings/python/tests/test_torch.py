@@ -90,6 +90,49 @@ def test_cross_entropy_gradcheck(drawn, random, options):
     assert torch.autograd.gradcheck(lambda x: F.cross_entropy(x, wide, **options), drawn(2, 80).requires_grad_())
 
 
+def torch_distillation(student, teacher, divergence, beta, temperature, reduction):
+    p, q = ((x / temperature).log_softmax(-1) for x in (teacher, student))
+    m = torch.logaddexp(p + np.log(beta), q + np.log1p(-beta))
+    rows = {"forward_kl": lambda: p.exp() * (p - q), "reverse_kl": lambda: q.exp() * (q - p),
+            "jensen_shannon": lambda: beta * p.exp() * (p - m) + (1 - beta) * q.exp() * (q - m),
+            "total_variation": lambda: (p.exp() - q.exp()).abs() / 2}[divergence]().sum(-1)
+    return {"mean": rows.mean, "sum": rows.sum, "none": lambda: rows}[reduction]()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("divergence", ["forward_kl", "reverse_kl", "jensen_shannon", "total_variation"])
+def test_distillation(drawn, dtype, divergence):
+    for shape in ((5,), (6, 5), (2, 3, 90)):
+        teacher = drawn(*shape, dtype=dtype)
+        for reduction in ("mean", "sum", "none"):
+            def ours(x):
+                return F.distillation(x, teacher, divergence=divergence, beta=0.3, temperature=2.0, reduction=reduction)
+
+            def theirs(x):
+                return torch_distillation(x, teacher.double(), divergence, 0.3, 2.0, reduction)
+
+            check(ours, theirs, drawn(*shape, dtype=dtype))
+
+
+@pytest.mark.parametrize("divergence", ["forward_kl", "reverse_kl", "jensen_shannon"])
+def test_distillation_gradcheck(drawn, divergence):
+    student, teacher = drawn(4, 6).requires_grad_(), drawn(4, 6).requires_grad_()
+    for reduction in ("mean", "none"):
+        def loss(x, y):
+            return F.distillation(x, y, divergence=divergence, beta=0.3, temperature=1.5, reduction=reduction)
+
+        assert torch.autograd.gradcheck(loss, (student, teacher))
+        assert torch.autograd.gradcheck(loss, (student.detach(), teacher))
+
+
+def test_distillation_where_models_nearly_agree():
+    teacher = torch.linspace(-3, 3, 1000)
+    student = teacher + 1e-6 * torch.linspace(-1, 1, 1000) ** 2
+    p, d = teacher.double().softmax(-1), student.double() - teacher.double()
+    want = (p * d.expm1()).sum().log1p() - (p * d).sum()
+    assert torch.isclose(F.distillation(student, teacher).double(), want, rtol=1e-5, atol=0)
+
+
 def torch_gaussian_kl(mean, log_variance, other_mean=0.0, other_log_variance=torch.zeros(())):
     ratio = (log_variance - other_log_variance).exp()
     return 0.5 * (ratio - 1 + other_log_variance - log_variance
@@ -120,6 +163,41 @@ def test_gaussian_kl_gradcheck(drawn):
     assert torch.autograd.gradcheck(lambda x: F.gaussian_kl(mean, x, free_bits=0.05), log_variance.requires_grad_())
     with pytest.raises(NepitError, match="shapes do not fit"):
         F.gaussian_kl(mean, torch.zeros(5))
+
+
+def torch_binary_cross_entropy(input, target, weight, reduction, pos_weight):
+    """By softplus: torch's own loses digits where a prediction is confident."""
+    def softplus(x):
+        return x.clamp(min=0) + (-x.abs()).exp().log1p()
+
+    loss = target * softplus(-input) * (1 if pos_weight is None else pos_weight) + (1 - target) * softplus(input)
+    loss = loss if weight is None else loss * weight
+    return loss if reduction == "none" else getattr(loss, reduction)()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_binary_cross_entropy(drawn, random, dtype):
+    for shape in ((5,), (6, 5), (2, 3, 5)):
+        target = torch.from_numpy((random.random(shape) < 0.5).astype(float))
+        for weight, pos_weight, reduction in itertools.product(
+                (None, drawn(*shape).abs()), (None, drawn(5).abs()), ("mean", "sum", "none")):
+            options = {"weight": weight, "pos_weight": pos_weight, "reduction": reduction}
+            input = drawn(*shape, dtype=dtype)
+            check(F.binary_cross_entropy_with_logits, torch_binary_cross_entropy, input, target, **options)
+            loss = F.binary_cross_entropy_with_logits(input.double(), target, **options)
+            assert torch.allclose(loss, functional.binary_cross_entropy_with_logits(input.double(), target, **options))
+
+
+def test_binary_cross_entropy_gradcheck(drawn, random):
+    logits, target = drawn(4, 3).requires_grad_(), torch.from_numpy(random.random((4, 3))).requires_grad_()
+    pos_weight = drawn(3).abs()
+    for reduction in ("mean", "sum", "none"):
+        def loss(x, y):
+            return F.binary_cross_entropy_with_logits(x, y, pos_weight=pos_weight, reduction=reduction)
+
+        assert torch.autograd.gradcheck(loss, (logits, target))
+    with pytest.raises(NepitError, match="target has the shape"):
+        F.binary_cross_entropy_with_logits(logits, target[0])
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)

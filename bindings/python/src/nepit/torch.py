@@ -23,7 +23,7 @@ from ._library import NepitError
 from ._library import functions as _c
 from .losses import _support
 
-__all__ = ["cross_entropy", "gaussian_kl"]
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "distillation", "gaussian_kl"]
 
 _CODES = {torch.float64: _library.F64, torch.float32: _library.F32, torch.float16: _library.F16,
           torch.bfloat16: _library.BF16, torch.int32: _library.I32, torch.int64: _library.I64}
@@ -182,6 +182,49 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Optional[Tensor] = None
     return _Loss.apply(compute, logits)
 
 
+def distillation(student: Tensor, teacher: Tensor, *, divergence: str = "forward_kl", beta: float = 0.5,
+                 temperature: float = 1.0, temperature_squared: bool = False, reduction: str = "mean") -> Tensor:
+    """Divergence of a student's predictions from a teacher's, from the logits of both, exact where they nearly agree.
+
+    Parameters
+    ----------
+    student, teacher : Tensor
+        [..., C]: logits, of one shape. Both may need a gradient.
+    divergence : {'forward_kl', 'reverse_kl', 'jensen_shannon', 'total_variation'}
+        KL(teacher || student), KL(student || teacher), the generalised Jensen-Shannon divergence or total variation.
+    beta, temperature, temperature_squared
+        As in `nepit.losses.distillation`.
+    reduction : {'mean', 'sum', 'none'}
+        Over the rows: 'mean' is torch's 'batchmean'.
+
+    Returns
+    -------
+    Tensor
+        Of the student's type, computed in double.
+
+    Raises
+    ------
+    NepitError
+        If an argument is wrong; the message says which and how. It is a `ValueError`.
+
+    Examples
+    --------
+    >>> import torch, nepit.torch
+    >>> teacher = torch.tensor([[2.0, 0.5, -1.0]])
+    >>> nepit.torch.distillation(teacher + 1.0, teacher)
+    tensor(0.)
+    """
+    inputs = student, teacher
+
+    def compute(wanted: tuple[bool, ...]) -> tuple[Tensor, list[Optional[Tensor]]]:
+        return _taken(losses.distillation(
+            _borrowed(student, "student"), _borrowed(teacher, "teacher"), divergence=divergence, beta=beta,
+            temperature=temperature, temperature_squared=temperature_squared, reduction=reduction, gradient=wanted[0],
+            teacher_gradient=wanted[1], threads=torch.get_num_threads()), wanted, inputs)
+
+    return _Loss.apply(compute, *inputs)
+
+
 def gaussian_kl(mean: Tensor, log_variance: Tensor, other_mean: Optional[Tensor] = None,
                 other_log_variance: Optional[Tensor] = None, *, free_bits: float = 0.0,
                 reduction: str = "mean") -> Tensor:
@@ -229,5 +272,57 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor, other_mean: Optional[Tensor]
         return _taken(losses.gaussian_kl(
             **arrays, free_bits=free_bits, reduction=reduction, gradient=wanted if any(wanted) else False,
             threads=torch.get_num_threads()), wanted, inputs)
+
+    return _Loss.apply(compute, *inputs)
+
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Optional[Tensor] = None,
+                                     size_average: Optional[bool] = None, reduce: Optional[bool] = None,
+                                     reduction: str = "mean", pos_weight: Optional[Tensor] = None) -> Tensor:
+    """Cross-entropy of the sigmoid of logits with binary targets, as
+    `torch.nn.functional.binary_cross_entropy_with_logits`, exact where the prediction is confident.
+
+    Parameters
+    ----------
+    input, target : Tensor
+        Logits, and probabilities or labels of 0 and 1, both of a floating-point type and of one shape. Both may need a
+        gradient.
+    weight : Tensor, optional
+        A weight for each element, broadcast. Has no gradient.
+    size_average, reduce : bool, optional
+        As torch's: what `reduction` was called once.
+    reduction : {'mean', 'sum', 'none'}
+        The mean is over the elements.
+    pos_weight : Tensor, optional
+        A weight for the positives, or for those of each column. Has no gradient.
+
+    Returns
+    -------
+    Tensor
+        Of the input's type, computed in double.
+
+    Raises
+    ------
+    NepitError
+        If an argument is wrong; the message says which and how. It is a `ValueError`.
+
+    Examples
+    --------
+    >>> import torch, nepit.torch
+    >>> nepit.torch.binary_cross_entropy_with_logits(torch.tensor([40.0]), torch.tensor([1.0]))
+    tensor(4.2484e-18)
+    """
+    reduction = _legacy(reduction, size_average, reduce)
+    _support.reduction_code(reduction)
+    inputs = _floating(input, "input"), _floating(target, "target")
+    if input.shape != target.shape:
+        raise NepitError(f"target has the shape {tuple(target.shape)}, and input {tuple(input.shape)}")
+
+    def compute(wanted: tuple[bool, ...]) -> tuple[Tensor, list[Optional[Tensor]]]:
+        weights = {name: _borrowed(x, name) for name, x in (("weight", weight), ("pos_weight", pos_weight))
+                   if x is not None}
+        return _taken(losses.sigmoid_cross_entropy(
+            _borrowed(input, "input"), _borrowed(target, "target"), **weights, reduction=reduction,
+            gradient=wanted if any(wanted) else False, threads=torch.get_num_threads()), wanted, inputs)
 
     return _Loss.apply(compute, *inputs)
