@@ -160,7 +160,7 @@ class Code:
         self.first = None
         self.calls = set()
 
-    def add(self, instruction):
+    def add(self, instruction, imported):
         mnemonic, _, operands = instruction.partition(" ")
         self.first = self.first or mnemonic
         self.vector |= "%xmm" in operands or "%ymm" in operands or "%zmm" in operands
@@ -170,9 +170,25 @@ class Code:
             self.packed_fma_ymm += "%ymm" in operands
             self.packed_fma_zmm += "%zmm" in operands
         if mnemonic.startswith(("call", "jmp")):
-            target = re.search(r"<([^>+]+)", operands)
+            target = re.match(r"(?:0x)?([0-9a-f]+) <([^>+]+)", operands)
             if target:
-                self.calls.add(target.group(1).removesuffix("@plt"))
+                self.calls.add(imported.get(int(target.group(1), 16), target.group(2).removesuffix("@plt")))
+
+
+def imports_of(path):
+    """address: the function of another library that a call there reaches.
+
+    Disassemblers differ in where they see these entries begin. They stand in .plt, the first half for binding late, in
+    the order of the relocations.
+    """
+    def readelf(option):
+        return subprocess.run(["readelf", option, str(path)], capture_output=True, text=True, check=True).stdout
+    names = re.findall(r"R_X86_64_JUMP_SLO\w*\s+[0-9a-f]+\s+(\w+)", readelf("-rW"))
+    section = re.search(r"\.plt(?:\.sec)?\s+PROGBITS\s+([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)", readelf("-SW"))
+    if not names or not section:
+        return {}
+    end = int(section.group(1), 16) + int(section.group(2), 16)
+    return {end - 16 * (len(names) - place): name for place, name in enumerate(names)}
 
 
 def disassemble(path):
@@ -180,7 +196,7 @@ def disassemble(path):
     tool = shutil.which("llvm-objdump") or shutil.which("objdump")
     if tool is None:
         sys.exit("binary.py: neither llvm-objdump nor objdump is there")
-    functions, current = {}, None
+    functions, current, imported = {}, None, imports_of(path)
     command = [tool, "-d", "--no-show-raw-insn", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
@@ -190,7 +206,7 @@ def disassemble(path):
                 continue
             found = re.match(r"\s*[0-9a-f]+:\s+(\S.*)", line)
             if found and current is not None:
-                current.add(" ".join(found.group(1).split()))
+                current.add(" ".join(found.group(1).split()), imported)
     if process.returncode:
         sys.exit(f"binary.py: {tool} failed on {path}")
     return functions
