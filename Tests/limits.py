@@ -95,6 +95,9 @@ def long_rows():
     want = mpmath.log(sum(mpmath.exp(mpmath.mpf(int(x)) / 64) for x in pattern)) + mpmath.log(10**5)
     got = losses.logsumexp(np.tile((pattern / 64).astype(np.float32), 10**5))
     expect("log-sum-exp of 10^8 float32", float(got), float(want), 2.0**-19, start)
+    start = time.process_time()
+    got = losses.gaussian_kl(np.ones((1, 10**8), np.float32), np.zeros((1, 10**8), np.float32))
+    expect("Gaussian KL of 10^8 float32", float(got), 5e7, 2.0**-21, start)
 
 
 # --------------------------------------------------------------------------------------- every function, as it grows

@@ -406,8 +406,6 @@ private func fma(_ x: Two, _ y: Two, _ z: Two) -> Two {
 @_transparent
 private func fma(_ x: Two, _ y: Float, _ z: Two) -> Two { fma(x, Two(repeating: y), z) }
 @_transparent
-private func fma(_ x: Two, _ y: Two, _ z: Float) -> Two { fma(x, y, Two(repeating: z)) }
-@_transparent
 private func fma(_ x: Two, _ y: Float, _ z: Float) -> Two { fma(x, Two(repeating: y), Two(repeating: z)) }
 
 @_transparent
